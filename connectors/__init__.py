@@ -1,0 +1,34 @@
+"""The registry: every channel this product speaks to, by its code."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from connectors import douyin, pinduoduo
+from connectors.douyin.connector import DouyinConnector
+from connectors.douyin.messages import DouyinReader
+from connectors.pinduoduo.connector import PinduoduoConnector
+from connectors.pinduoduo.messages import PinduoduoSession
+from core.channel import Channel, Connector, Reader, Session
+from core.clock import Clock
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """A channel with the classes that implement it.
+
+    `reader` takes the secret of every app by its key. `session` takes one app's key and secret, the push gateway
+    (scheme://host:port) and the clock.
+    """
+
+    channel: Channel
+    connector: type[Connector]
+    reader: Callable[[Mapping[str, SecretStr]], Reader] | None = None
+    session: Callable[[str, SecretStr, str, Clock], Session] | None = None
+
+
+CHANNELS: dict[str, Adapter] = {
+    "pinduoduo": Adapter(pinduoduo.CHANNEL, PinduoduoConnector, session=PinduoduoSession),
+    "douyin": Adapter(douyin.CHANNEL, DouyinConnector, reader=DouyinReader),
+}

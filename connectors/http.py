@@ -1,0 +1,118 @@
+"""The one HTTP client: timeouts, short retries inside a call, the rate gate before every request, one log line per request.
+
+What it does not do: sign, parse, or know a platform's error codes. A read that fails on the way is tried again a few times;
+a write only when no byte of it left this machine. Everything else of a write is `OutcomeUnknown`.
+"""
+
+import time
+from collections.abc import Callable
+
+import httpx
+import structlog
+import tenacity
+
+from core.channel import Gate, Request
+from core.errors import ChannelError, Malformed, OutcomeUnknown, Throttled, Unavailable
+
+log = structlog.get_logger("qudao.http")
+
+TIMEOUT = httpx.Timeout(12.0, connect=5.0)
+"""12 s is the official Douyin client's default; Pinduoduo documents none."""
+
+_NOTHING_LEFT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
+
+class Http:
+    """Sends signed requests. One per process and channel; safe to share between threads, as httpx.Client is."""
+
+    def __init__(
+        self,
+        gate: Gate,
+        transport: httpx.BaseTransport | None = None,
+        *,
+        tries: int = 3,
+        first_wait: float = 0.2,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._gate = gate
+        self._client = httpx.Client(
+            transport=transport,
+            timeout=TIMEOUT,
+            follow_redirects=False,
+            limits=httpx.Limits(max_connections=50, max_keepalive_connections=20, keepalive_expiry=30),
+        )
+        self._retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(_worth_another_try),
+            stop=tenacity.stop_after_attempt(tries),
+            wait=tenacity.wait_exponential_jitter(initial=first_wait, max=2.0, jitter=first_wait),
+            sleep=sleep,
+            reraise=True,
+        )
+
+    def send(self, request: Request) -> bytes:
+        """The body of a 2xx answer."""
+        try:
+            return self._retrying.copy()(self._once, request)
+        except ChannelError as error:
+            raise error.at(channel=request.call.channel, shop=request.call.shop, operation=request.call.method) from None
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _once(self, request: Request) -> bytes:
+        self._gate.enter(request.call)
+        started = time.perf_counter()
+        outcome = "error"
+        try:
+            response = self._client.request(
+                request.http_method,
+                request.url,
+                params=request.query or None,
+                content=request.body,
+                headers=dict(request.headers),
+            )
+            outcome = str(response.status_code)
+            return _body(request, response)
+        except _NOTHING_LEFT as error:
+            outcome = type(error).__name__
+            raise _NotSent(f"no connection: {outcome}") from None
+        except httpx.HTTPError as error:
+            outcome = type(error).__name__
+            raise _lost(request, f"no answer: {outcome}") from None
+        finally:
+            log.debug(
+                "request",
+                channel=request.call.channel,
+                shop=request.call.shop,
+                method=request.call.method,
+                outcome=outcome,
+                ms=round((time.perf_counter() - started) * 1000),
+            )
+
+
+class _NotSent(Unavailable):
+    """No byte left this machine, so that even a write may be tried again."""
+
+
+def _body(request: Request, response: httpx.Response) -> bytes:
+    if response.status_code == 429:
+        wait = response.headers.get("retry-after", "")
+        raise Throttled("HTTP 429", code="429", retry_after=float(wait) if wait.isdigit() else None)
+    if response.status_code >= 500 or response.status_code == 408:
+        raise _lost(request, f"HTTP {response.status_code}")
+    if response.status_code >= 300:
+        raise Malformed(f"HTTP {response.status_code}", code=str(response.status_code))
+    body = response.content
+    if body.lstrip()[:1] not in (b"{", b"["):
+        if request.write:
+            raise OutcomeUnknown("the answer is not JSON")
+        raise Malformed("the answer is not JSON")
+    return body
+
+
+def _lost(request: Request, reason: str) -> ChannelError:
+    return OutcomeUnknown(reason) if request.write else Unavailable(reason)
+
+
+def _worth_another_try(error: BaseException) -> bool:
+    return isinstance(error, Unavailable)

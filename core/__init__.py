@@ -1,0 +1,1 @@
+"""The canonical model, the port to the channels and everything pure. Imports nothing from the other packages."""
