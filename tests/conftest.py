@@ -1,0 +1,58 @@
+"""Fixtures every test may ask for: real databases and a real Redis-protocol server, started on first use."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+
+from tests import servers
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster() -> Iterator[servers.Postgres]:
+    """A PostgreSQL cluster, one per test process.
+
+    Without a server binary the test is skipped with the reason, or fails under QUDAO_TEST_REQUIRE_POSTGRES=1.
+    """
+    try:
+        servers.postgres_binaries()
+    except servers.ServerMissing as missing:
+        if os.environ.get("QUDAO_TEST_REQUIRE_POSTGRES") == "1":
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
+    with servers.postgres() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def postgres_url(postgres_cluster: servers.Postgres) -> Iterator[str]:
+    """SQLAlchemy's address of an empty PostgreSQL database of this test's own."""
+    name = postgres_cluster.create_database()
+    yield postgres_cluster.url(name)
+    postgres_cluster.drop_database(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """SQLAlchemy's address of an empty database of this test's own, once on SQLite (a file) and once on PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/qudao.db"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[str]:
+    """The address of a Valkey server, one per test process; use `redis_url`, which empties it."""
+    with servers.valkey() as url:
+        yield url
+
+
+@pytest.fixture
+def redis_url(valkey_server: str) -> str:
+    """The address of a Valkey server, empty when the test begins; other test processes have their own."""
+    with redis.Redis.from_url(valkey_server) as client:
+        client.flushall()
+    return valkey_server

