@@ -1,0 +1,69 @@
+"""Opens the database. SQLite runs in WAL mode and takes its write lock at BEGIN; PostgreSQL runs at READ COMMITTED.
+
+`read()` and `write()` are the only ways to a connection; one call is one transaction.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, Engine, event
+
+LOCK_WAIT_SECONDS = 30
+"""How long a SQLite writer waits for its turn."""
+
+
+class Database:
+    """One engine for one process. `postgresql` tells which of the two it is."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.url = sa.make_url(url)
+        self.postgresql = self.url.get_backend_name() == "postgresql"
+        if self.postgresql:
+            self.engine: Engine = sa.create_engine(self.url, pool_size=pool_size, max_overflow=20, pool_pre_ping=True)
+        else:
+            self.engine = _sqlite(self.url)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A transaction that writes nothing."""
+        with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that writes; on SQLite it is alone from its first moment."""
+        with self.engine.connect().execution_options(qudao_write=True) as connection, connection.begin():
+            yield connection
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _sqlite(url: sa.URL) -> Engine:
+    if url.database and url.database != ":memory:":
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(url, connect_args={"timeout": LOCK_WAIT_SECONDS, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def prepare(raw: sqlite3.Connection, _record: Any) -> None:
+        raw.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-65536", "temp_store=MEMORY"):
+            raw.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        write = connection.get_execution_options().get("qudao_write")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    return engine
+
+
+def lock(connection: Connection, *names: str) -> None:
+    """Holds the named locks until the transaction ends. On SQLite a writer holds everything already."""
+    if connection.dialect.name == "postgresql":
+        for name in sorted(names):
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})

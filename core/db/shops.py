@@ -1,0 +1,181 @@
+"""Shops, apps and their sealed credentials."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from pydantic import SecretStr
+from sqlalchemy import Connection
+
+from core.channel import Credentials
+from core.crypto import Vault
+from core.db.tables import app, credential, shop
+from core.db.upsert import upsert
+from core.errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class ShopRow:
+    """A connected shop. `state` is active or paused; `reason` says why in words."""
+
+    id: str
+    channel: str
+    account: str
+    name: str
+    app_key: str
+    state: str
+    reason: str
+    created_at: datetime
+
+    @property
+    def active(self) -> bool:
+        return self.state == "active"
+
+
+@dataclass(frozen=True)
+class Held:
+    """A shop's credentials with the version they were read at."""
+
+    credentials: Credentials
+    version: int
+
+
+def shop_id(channel: str, account: str) -> str:
+    """The one way to name a shop."""
+    return f"{channel}:{account}"
+
+
+def add(
+    connection: Connection, vault: Vault, *, channel: str, account: str, name: str, credentials: Credentials, now: datetime
+) -> str:
+    """Connects a shop, or renews the app and tokens of a known one. Answers its id."""
+    identity = shop_id(channel, account)
+    secret = credentials.app_secret.get_secret_value().encode()
+    sealed = vault.seal(secret, "app", "secret", f"{channel}/{credentials.app_key}")
+    upsert(connection, app, [{"channel": channel, "app_key": credentials.app_key, "secret": sealed}])
+    known = connection.scalar(sa.select(shop.c.id).where(shop.c.id == identity))
+    if known is None:
+        connection.execute(
+            sa.insert(shop).values(
+                id=identity, channel=channel, account=account, name=name, app_key=credentials.app_key, created_at=now
+            )
+        )
+    else:
+        connection.execute(sa.update(shop).where(shop.c.id == identity).values(name=name, app_key=credentials.app_key))
+    store_tokens(connection, vault, identity, credentials)
+    return identity
+
+
+def get(connection: Connection, identity: str) -> ShopRow:
+    """Raises ConfigurationError for a shop that was never added."""
+    row = connection.execute(sa.select(shop).where(shop.c.id == identity)).one_or_none()
+    if row is None:
+        raise ConfigurationError(f"no shop {identity}; `qudao shop list` shows them")
+    return _row(row)
+
+
+def all_shops(connection: Connection) -> list[ShopRow]:
+    return [_row(row) for row in connection.execute(sa.select(shop).order_by(shop.c.id))]
+
+
+def pause(connection: Connection, identity: str, reason: str) -> bool:
+    """True when it was active until now."""
+    changed = connection.execute(
+        sa.update(shop).where(shop.c.id == identity, shop.c.state == "active").values(state="paused", state_reason=reason)
+    )
+    return changed.rowcount == 1
+
+
+def resume(connection: Connection, identity: str) -> bool:
+    """True when it was paused until now."""
+    changed = connection.execute(
+        sa.update(shop).where(shop.c.id == identity, shop.c.state == "paused").values(state="active", state_reason="")
+    )
+    return changed.rowcount == 1
+
+
+def app_secrets(connection: Connection, vault: Vault, channel: str) -> dict[str, SecretStr]:
+    """The secret of every app of a channel, by its key."""
+    rows = connection.execute(sa.select(app).where(app.c.channel == channel))
+    return {
+        row.app_key: SecretStr(vault.open(row.secret, "app", "secret", f"{channel}/{row.app_key}").decode()) for row in rows
+    }
+
+
+def credentials(connection: Connection, vault: Vault, row: ShopRow) -> Held:
+    """What this shop's calls are signed with."""
+    stored = connection.execute(sa.select(credential).where(credential.c.shop_id == row.id)).one()
+    tokens = json.loads(vault.open(stored.tokens, "credential", "tokens", row.id))
+    secret = app_secrets(connection, vault, row.channel)[row.app_key]
+    return Held(
+        Credentials(
+            app_key=row.app_key,
+            app_secret=secret,
+            access_token=SecretStr(tokens["access"]),
+            refresh_token=SecretStr(tokens["refresh"]),
+            access_expires_at=stored.access_expires_at,
+            refresh_expires_at=stored.refresh_expires_at,
+        ),
+        stored.version,
+    )
+
+
+def lease_refresh(connection: Connection, identity: str, owner: str, version: int, now: datetime, ttl: timedelta) -> bool:
+    """Takes the right to refresh the tokens read at `version`. False when another has it or has done it already."""
+    taken = connection.execute(
+        sa.update(credential)
+        .where(
+            credential.c.shop_id == identity,
+            credential.c.version == version,
+            sa.or_(credential.c.owner == "", credential.c.expires_at < now),
+        )
+        .values(owner=owner, expires_at=now + ttl)
+    )
+    return taken.rowcount == 1
+
+
+def release_refresh(connection: Connection, identity: str, owner: str) -> None:
+    connection.execute(
+        sa.update(credential)
+        .where(credential.c.shop_id == identity, credential.c.owner == owner)
+        .values(owner="", expires_at=None)
+    )
+
+
+def token_version(connection: Connection, identity: str) -> int:
+    return connection.scalar(sa.select(credential.c.version).where(credential.c.shop_id == identity)) or 0
+
+
+def store_tokens(connection: Connection, vault: Vault, identity: str, fresh: Credentials) -> None:
+    """Puts tokens in place of the old ones, raises their version and ends a refresh under way."""
+    text = json.dumps({"access": fresh.access_token.get_secret_value(), "refresh": fresh.refresh_token.get_secret_value()})
+    values = {
+        "tokens": vault.seal(text.encode(), "credential", "tokens", identity),
+        "access_expires_at": fresh.access_expires_at,
+        "refresh_expires_at": fresh.refresh_expires_at,
+        "owner": "",
+        "expires_at": None,
+    }
+    changed = connection.execute(
+        sa.update(credential)
+        .where(credential.c.shop_id == identity)
+        .values(version=credential.c.version + 1, **values)
+    )
+    if changed.rowcount == 0:
+        connection.execute(sa.insert(credential).values(shop_id=identity, version=1, **values))
+
+
+def _row(row: sa.Row[tuple[object, ...]]) -> ShopRow:
+    values = row._mapping
+    return ShopRow(
+        id=values["id"],
+        channel=values["channel"],
+        account=values["account"],
+        name=values["name"],
+        app_key=values["app_key"],
+        state=values["state"],
+        reason=values["state_reason"],
+        created_at=values["created_at"],
+    )
+

@@ -1,0 +1,86 @@
+"""Settings: environment `QUDAO_*` over `qudao.toml` over defaults. Read once by an entry point and handed down."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from core.channel import Channel
+
+
+class Settings(BaseSettings):
+    """All that an operator can set. Every field is also `QUDAO_<NAME>` in the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="QUDAO_", toml_file="qudao.toml", extra="ignore", frozen=True)
+
+    data_dir: Path = Path(".qudao")
+    database_url: str = ""
+    """Empty: a SQLite file in the data folder. PostgreSQL: `postgresql://user@host/name`."""
+    redis_url: str = ""
+    """Empty: a redis or valkey server on PATH, else the embedded one, on a socket in the data folder."""
+    secret_key: SecretStr | None = None
+    """Encrypts credentials and raw payloads at rest. Empty: made once and kept in the data folder."""
+    gateways: dict[str, str] = Field(default_factory=dict)
+    """Channel code → scheme://host:port instead of production; also `QUDAO_<CODE>_GATEWAY`."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    workers: int = 2
+    log_level: str = "info"
+
+    poll_orders_seconds: float = 30
+    poll_after_sales_seconds: float = 60
+    poll_listings_seconds: float = 3600
+    first_pull_days: float = 7
+    """How far back the first pull of a new shop begins."""
+    drain_seconds: float = 20
+    """How long one job may work on a lane before it gives the worker back."""
+    lease_seconds: float = 60
+    """How long a lane or a token refresh belongs to one worker without a sign of life."""
+    beat_seconds: float = 0.5
+    longest_wait_seconds: float = 2
+    """How long a call may wait inside a worker for its rate budget; longer waits put the lane to sleep instead."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @classmethod
+    def load(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """From the environment and `qudao.toml` in the working folder."""
+        settings = cls()
+        named = {
+            name.removeprefix("QUDAO_").removesuffix("_GATEWAY").lower(): url.rstrip("/")
+            for name, url in environment.items()
+            if name.startswith("QUDAO_") and name.endswith("_GATEWAY") and url
+        }
+        return settings.model_copy(update={"gateways": {**settings.gateways, **named}})
+
+    @property
+    def database(self) -> str:
+        """The database's URL as SQLAlchemy wants it."""
+        url = self.database_url or f"sqlite:///{self.data_dir / 'qudao.db'}"
+        for plain in ("postgresql://", "postgres://"):
+            if url.startswith(plain):
+                return "postgresql+psycopg://" + url.removeprefix(plain)
+        return url
+
+    def gateway(self, channel: Channel) -> str:
+        """Where this channel's calls go: scheme://host:port."""
+        return self.gateways.get(channel.code, channel.gateway)
+
+    def push_gateway(self, channel: Channel) -> str:
+        """Where this channel's long connection goes; beside an overridden gateway, since a simulator has one port."""
+        if channel.code in self.gateways:
+            return "ws" + self.gateways[channel.code].removeprefix("http")
+        return channel.push_gateway

@@ -1,0 +1,1 @@
+"""The engine: receipts and pulls in, intents out, everything between them in SQL rows."""

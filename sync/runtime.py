@@ -1,0 +1,74 @@
+"""What one process works with: settings, database, vault, Redis, clock, gate and the connectors made from them."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import httpx
+import redis
+
+from connectors import CHANNELS
+from connectors.http import Http
+from core.channel import Connector, Gate
+from core.clock import Clock, SystemClock
+from core.crypto import Vault, secret_in
+from core.db import Database, shops
+from core.db.shops import ShopRow
+from core.errors import ConfigurationError
+from core.settings import Settings
+from sync.limits import RedisGate
+from sync.queue import Bells
+
+
+@dataclass
+class Runtime:
+    """Everything the engine needs, made once per process and handed down."""
+
+    settings: Settings
+    database: Database
+    vault: Vault
+    redis: redis.Redis
+    clock: Clock = field(default_factory=SystemClock)
+    wire: httpx.BaseTransport | None = None
+    """Replaces the network in tests."""
+
+    @classmethod
+    def open(cls, settings: Settings) -> "Runtime":
+        """Connects to the database and to Redis at `settings.redis_url`; starts nothing."""
+        secret = settings.secret_key.get_secret_value() if settings.secret_key else secret_in(settings.data_dir)
+        return cls(settings, Database(settings.database), Vault(secret), redis.Redis.from_url(settings.redis_url))
+
+    @cached_property
+    def bells(self) -> Bells:
+        return Bells(self.redis)
+
+    @cached_property
+    def gate(self) -> Gate:
+        limits = {code: adapter.channel.limits for code, adapter in CHANNELS.items()}
+        return RedisGate(self.redis, limits, longest_wait=self.settings.longest_wait_seconds)
+
+    @cached_property
+    def http(self) -> Http:
+        return Http(self.gate, self.wire)
+
+    def connector(self, row: ShopRow) -> tuple[Connector, int]:
+        """A session of the shop, and the version of the tokens it carries."""
+        adapter = CHANNELS.get(row.channel)
+        if adapter is None:
+            raise ConfigurationError(f"shop {row.id} is on the channel {row.channel}, which is not in the registry")
+        with self.database.read() as connection:
+            held = shops.credentials(connection, self.vault, row)
+        session = adapter.connector(
+            row.id,
+            row.account,
+            held.credentials,
+            self.http,
+            self.gate,
+            self.clock,
+            self.settings.gateway(adapter.channel),
+        )
+        return session, held.version
+
+    def close(self) -> None:
+        self.http.close()
+        self.database.close()
+        self.redis.close()
