@@ -8,10 +8,13 @@ from pydantic import SecretStr
 from connectors import douyin, pinduoduo
 from connectors.douyin.connector import DouyinConnector
 from connectors.douyin.messages import DouyinReader
+from connectors.http import Http
 from connectors.pinduoduo.connector import PinduoduoConnector
 from connectors.pinduoduo.messages import PinduoduoSession
 from core.channel import Channel, Connector, Reader, Session
 from core.clock import Clock
+
+__all__ = ["CHANNELS", "Adapter", "Http"]
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,10 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 
-import httpx
 import redis
+from httpx import BaseTransport
 
-from connectors import CHANNELS
-from connectors.http import Http
+from connectors import CHANNELS, Http
 from core.channel import Connector, Gate
 from core.clock import Clock, SystemClock
 from core.crypto import Vault, secret_in
@@ -28,7 +27,7 @@ class Runtime:
     vault: Vault
     redis: redis.Redis
     clock: Clock = field(default_factory=SystemClock)
-    wire: httpx.BaseTransport | None = None
+    wire: BaseTransport | None = None
     """Replaces the network in tests."""
 
     @classmethod

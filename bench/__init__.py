@@ -1,0 +1,1 @@
+"""Measured claims: python -m bench.<name> prints a table and JSON."""

@@ -1,0 +1,1 @@
+"""Programs as users of Qudao's HTTP API would write them."""

@@ -1,0 +1,85 @@
+"""Cheap facts about the tree: what must never be committed, and the one shape of every connector."""
+
+import re
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+CHANNEL_FILES = {"__init__", "wire", "signing", "client", "mapping", "messages", "errors", "connector"}
+CHANNEL_FOLDERS = sorted(path for path in (ROOT / "connectors").iterdir() if (path / "__init__.py").exists())
+
+# Put together here, so that this file does not contain what it forbids.
+REGISTRY_HOSTS = [
+    ".".join(words)
+    for words in (
+        ("pypi", "org"),
+        ("pythonhosted", "org"),
+        ("registry", "npmjs", "org"),
+        ("registry", "yarnpkg", "com"),
+        ("deb", "debian", "org"),
+    )
+]
+MACHINE_PATH = re.compile(r"/(?:work|farm|root|Users)/|/home/\w+/|" + re.escape("../" + "shared"))
+
+
+@cache
+def tracked_files() -> tuple[str, ...]:
+    listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    return tuple(name for name in listing.split("\0") if name and (ROOT / name).is_file())
+
+
+def tracked_lines() -> Iterator[tuple[str, int, str]]:
+    for name in tracked_files():
+        content = (ROOT / name).read_bytes()
+        if b"\0" not in content:
+            for number, line in enumerate(content.decode().splitlines(), 1):
+                yield name, number, line
+
+
+def test_no_registry_is_named() -> None:
+    found = [(name, number) for name, number, line in tracked_lines() if any(host in line for host in REGISTRY_HOSTS)]
+    assert found == []
+
+
+def test_no_path_of_one_machine() -> None:
+    assert [(name, number) for name, number, line in tracked_lines() if MACHINE_PATH.search(line)] == []
+
+
+def test_no_lock_file_that_records_addresses() -> None:
+    assert {Path(name).name for name in tracked_files()} & {"uv.lock", "poetry.lock", "Pipfile.lock"} == set()
+    assert "://" not in (ROOT / "requirements.lock").read_text()
+
+
+def test_the_lock_pins_every_declared_dependency_within_its_range() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    declared = [
+        Requirement(text) for text in (*project["project"]["dependencies"], *project["dependency-groups"]["dev"])
+    ]
+    lock = (ROOT / "requirements.lock").read_text()
+    locked = {
+        canonicalize_name(name): version for name, version in re.findall(r"^([\w.-]+)==([\w.]+)", lock, re.MULTILINE)
+    }
+    wrong = [
+        str(requirement)
+        for requirement in declared
+        if not requirement.specifier.contains(locked.get(canonicalize_name(requirement.name), "0"), prereleases=True)
+    ]
+    assert wrong == [], "run `make lock`"
+
+
+def test_every_locked_package_has_hashes() -> None:
+    entries = re.split(r"^(?=[\w.-]+==)", (ROOT / "requirements.lock").read_text(), flags=re.MULTILINE)[1:]
+    assert [entry.split()[0] for entry in entries if "--hash=sha256:" not in entry] == []
+    assert len(entries) > 0
+
+
+@pytest.mark.parametrize("folder", CHANNEL_FOLDERS, ids=lambda folder: folder.name)
+def test_every_channel_has_the_same_files(folder: Path) -> None:
+    assert {path.stem for path in folder.glob("*.py")} == CHANNEL_FILES
