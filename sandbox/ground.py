@@ -1,0 +1,333 @@
+"""The ground everything in the world stands on: clock, seed, settings, apps, shops, tokens, indexes, timers, events.
+
+What may happen to stock, orders and after-sales is in `stock.py`, `orders.py` and `refunds.py`, each a layer on this one.
+"""
+
+import heapq
+import itertools
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Callable, Iterable, Mapping
+from random import Random
+from threading import RLock
+from typing import Any
+
+from .catalog import starting_items
+from .clock import Clock, RealClock
+from .model import App, Buyer, Event, Grant, Item, Order, Package, Refund, Review, Shop, Sku
+from .people import invent_buyer
+from .settings import Settings
+
+CHANNELS = ("pinduoduo", "douyin")
+APPS = {
+    "pinduoduo": App("pinduoduo", "0d6f3c1a9b7e4f52a8c0e1d2b3a49586", "5e1f0c7b2a9d48638f7e6d5c4b3a2918f0e1d2c3"),
+    "douyin": App("douyin", "7012345678901234567", "3f2a9c1e-7b44-4d0a-9e61-5c8d2b7f1a90"),
+}
+"""The demo apps of the documentation samples; made up."""
+_FIRST_SHOP = {"pinduoduo": 100_200_300, "douyin": 12_345_678}
+_SHOP_NAME = {"pinduoduo": "示例服饰店", "douyin": "示例旗舰店"}
+
+
+class Refused(Exception):
+    """The world does not allow this. `reason` is a stable word platforms map to their codes; the text is for people.
+
+    Reasons: unknown_shop, unknown_order, unknown_line, unknown_refund, unknown_item, unknown_sku, no_stock, off_shelf,
+    wrong_state, held, refund_open, already_shipped, bad_quantity, bad_price, promoted, in_review, deleted, bad_argument.
+    """
+
+    def __init__(self, reason: str, text: str) -> None:
+        super().__init__(text)
+        self.reason = reason
+
+
+class TimeIndex:
+    """Ids in order of a time that changes: O(log n) look-up, cheap moves. Equal times are ordered by id."""
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[float, str]] = []
+        self._at: dict[str, float] = {}
+        self.version = 0
+
+    def put(self, key: str, at: float) -> None:
+        """Place `key` at `at`, wherever it was before."""
+        before = self._at.get(key)
+        if before == at:
+            return
+        if before is not None:
+            del self._rows[bisect_left(self._rows, (before, key))]
+        self._at[key] = at
+        row = (at, key)
+        if not self._rows or self._rows[-1] < row:
+            self._rows.append(row)
+        else:
+            insort(self._rows, row)
+        self.version += 1
+
+    def span(self, start: float, end: float) -> tuple[int, int]:
+        """Positions [low, high) of the rows with start <= time <= end."""
+        return bisect_left(self._rows, (start, "")), bisect_right(self._rows, (end, "\U0010ffff"))
+
+    def keys(self, low: int, high: int, newest_first: bool = False) -> list[str]:
+        """The ids at positions [low, high), ascending by time unless `newest_first`."""
+        rows = self._rows[low:high]
+        return [key for _, key in (reversed(rows) if newest_first else rows)]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
+class ShopBook:
+    """What one shop has: orders and after-sales with their time indexes."""
+
+    def __init__(self) -> None:
+        self.orders: dict[str, Order] = {}
+        self.refunds: dict[str, Refund] = {}
+        self.by_updated = TimeIndex()
+        self.by_created = TimeIndex()
+        self.by_confirmed = TimeIndex()
+        self.confirmed_by_updated = TimeIndex()
+        """Only orders that were confirmed (Pinduoduo's lists know no others)."""
+        self.refunds_by_updated = TimeIndex()
+        self.refunds_by_created = TimeIndex()
+
+
+class Ground:
+    """Shared state. One lock: whoever touches the world from several threads holds `world.lock`."""
+
+    def __init__(
+        self, seed: int = 1, clock: Clock | None = None, *, shops: int = 1, stock: tuple[int, int] = (50, 500),
+        settings: Settings | None = None,
+    ) -> None:
+        self.seed = seed
+        self.clock: Clock = clock or RealClock()
+        self.random = Random(seed)  # noqa: S311 - a simulation, not a secret
+        self.lock = RLock()
+        self.settings = settings or Settings()
+        self.apps: Mapping[str, App] = APPS
+        self.shops: dict[str, dict[str, Shop]] = {channel: {} for channel in CHANNELS}
+        self.books: dict[tuple[str, str], ShopBook] = {}
+        self.calls: dict[str, dict[str, dict[str, int]]] = {channel: {} for channel in CHANNELS}
+        self.reviews: dict[str, Review] = {}
+        """Item edits that went to review, by edit id."""
+        self._orders: dict[str, Order] = {}
+        self._refunds: dict[str, Refund] = {}
+        self._by_token: dict[tuple[str, str], Shop] = {}
+        self._by_refresh: dict[tuple[str, str], Shop] = {}
+        self._codes: dict[tuple[str, str], tuple[Shop, float]] = {}
+        self._subscribers: list[Callable[[Event], None]] = []
+        self._timers: list[tuple[float, int, Callable[[], None]]] = []
+        self._counter = itertools.count(1)
+        self._buyers: list[Buyer] = []
+        for channel in CHANNELS:
+            for number in range(shops):
+                self._open_shop(channel, number, stock)
+
+    def now(self) -> float:
+        """Epoch seconds of the world."""
+        return self.clock.now()
+
+    def change_settings(self, changes: Mapping[str, Any]) -> Settings:
+        """Replace some settings; unknown names or bad values raise pydantic's ValidationError and change nothing."""
+        self.settings = Settings.model_validate(self.settings.model_dump() | dict(changes))
+        return self.settings
+
+    # Shops and tokens
+
+    def _open_shop(self, channel: str, number: int, stock: tuple[int, int]) -> None:
+        shop_id = str(_FIRST_SHOP[channel] + number)
+        now = self.now()
+        shop = Shop(channel, shop_id, f"{_SHOP_NAME[channel]}{number + 1}", self._new_grant(channel))
+        shop.items = starting_items(channel, number, now, self.seed, stock)
+        self.shops[channel][shop_id] = shop
+        self.books[channel, shop_id] = ShopBook()
+        self._remember_tokens(shop)
+
+    def shop(self, channel: str, shop_id: str | None = None) -> Shop:
+        """The shop, or the channel's first one; Refused(unknown_shop)."""
+        shops = self.shops.get(channel)
+        if not shops:
+            raise Refused("unknown_shop", f"no channel {channel!r}; there are {', '.join(CHANNELS)}")
+        if shop_id is None:
+            return next(iter(shops.values()))
+        if shop_id not in shops:
+            raise Refused("unknown_shop", f"no shop {shop_id} on {channel}")
+        return shops[shop_id]
+
+    def book(self, shop: Shop) -> ShopBook:
+        """Orders and after-sales of the shop."""
+        return self.books[shop.channel, shop.shop_id]
+
+    def _new_grant(self, channel: str) -> Grant:
+        now, settings = self.now(), self.settings
+        return Grant(
+            self._token(channel), now + settings.token_life[channel], self._token(channel), now + settings.refresh_life[channel]
+        )
+
+    def _token(self, channel: str) -> str:
+        """A token in the platform's looks: 40 hex digits, on Douyin a UUID."""
+        digits = f"{self.random.getrandbits(160):040x}"
+        if channel == "douyin":
+            return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:32]))
+        return digits
+
+    def _remember_tokens(self, shop: Shop) -> None:
+        self._by_token[shop.channel, shop.grant.access_token] = shop
+        self._by_refresh[shop.channel, shop.grant.refresh_token] = shop
+
+    def shop_of_token(self, channel: str, token: str) -> tuple[Shop, float] | None:
+        """The shop of an access token and when it expires; None when unknown, replaced for good or revoked."""
+        shop = self._by_token.get((channel, token))
+        if shop is None:
+            return None
+        if token == shop.grant.access_token:
+            return shop, shop.grant.access_expires
+        if token in shop.grant.older:
+            return shop, shop.grant.older[token]
+        return None
+
+    def shop_of_refresh_token(self, channel: str, token: str) -> Shop | None:
+        """The shop whose current refresh token this is (expiry not checked)."""
+        shop = self._by_refresh.get((channel, token))
+        return shop if shop is not None and shop.grant.refresh_token == token else None
+
+    def renew(self, shop: Shop, *, keep_old_for: float = 0) -> Grant:
+        """Give the shop new tokens; the old access token works for `keep_old_for` more seconds."""
+        old = shop.grant
+        shop.grant = self._new_grant(shop.channel)
+        if keep_old_for:
+            shop.grant.older = {old.access_token: min(old.access_expires, self.now()) + keep_old_for}
+        if not self.settings.rotate_refresh_token:
+            shop.grant.refresh_token = old.refresh_token
+        self._remember_tokens(shop)
+        return shop.grant
+
+    def issue_code(self, shop: Shop) -> str:
+        """The merchant authorises the app: a code for one use, valid `settings.code_life`."""
+        code = self._token("pinduoduo")
+        self._codes[shop.channel, code] = (shop, self.now() + self.settings.code_life)
+        shop.authorised = True
+        return code
+
+    def use_code(self, channel: str, code: str) -> Shop | None:
+        """The shop that issued the code, which is spent by this; None when unknown, spent or too old."""
+        found = self._codes.pop((channel, code), None)
+        return found[0] if found and found[1] >= self.now() else None
+
+    # Look-ups
+
+    def order(self, order_id: str) -> Order:
+        """Any shop's order; Refused(unknown_order)."""
+        found = self._orders.get(order_id)
+        if found is None:
+            raise Refused("unknown_order", f"no order {order_id}")
+        return found
+
+    def refund(self, refund_id: str) -> Refund:
+        """Any shop's after-sale; Refused(unknown_refund)."""
+        found = self._refunds.get(refund_id)
+        if found is None:
+            raise Refused("unknown_refund", f"no after-sale {refund_id}")
+        return found
+
+    def item(self, shop: Shop, item_id: str) -> Item:
+        """The shop's item; Refused(unknown_item)."""
+        if item_id not in shop.items:
+            raise Refused("unknown_item", f"no item {item_id} in shop {shop.shop_id}")
+        return shop.items[item_id]
+
+    def sku(self, shop: Shop, sku_id: str) -> Sku:
+        """The shop's SKU; Refused(unknown_sku)."""
+        for item in shop.items.values():
+            if sku_id in item.skus:
+                return item.skus[sku_id]
+        raise Refused("unknown_sku", f"no SKU {sku_id} in shop {shop.shop_id}")
+
+    def skus_by_code(self, shop: Shop, code: str) -> list[Sku]:
+        """All SKUs of the shop with this merchant code (codes repeat)."""
+        return [sku for item in shop.items.values() for sku in item.skus.values() if sku.code == code]
+
+    def some_buyer(self) -> Buyer:
+        """A buyer from a growing pool, so that some people order twice."""
+        if not self._buyers or (len(self._buyers) < 2000 and self.random.random() < 0.7):
+            self._buyers.append(invent_buyer(self.random, len(self._buyers)))
+            return self._buyers[-1]
+        return self.random.choice(self._buyers)
+
+    # Ids
+
+    def number(self) -> int:
+        """1, 2, 3 … unique in this world."""
+        return next(self._counter)
+
+    # Time and events
+
+    def at(self, when: float, action: Callable[[], None]) -> None:
+        """Run `action` when the world reaches `when` (see `run_due`)."""
+        heapq.heappush(self._timers, (when, self.number(), action))
+
+    def run_due(self) -> None:
+        """Run the timers that are due, in order. Called before every request and after every clock change."""
+        while self._timers and self._timers[0][0] <= self.now():
+            heapq.heappop(self._timers)[2]()
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock and run what became due."""
+        self.clock.advance(seconds)
+        self.run_due()
+
+    def subscribe(self, listener: Callable[[Event], None]) -> None:
+        """`listener` is called with every event, inside the change."""
+        self._subscribers.append(listener)
+
+    def emit(self, event: Event) -> None:
+        """Tell every subscriber."""
+        for listener in self._subscribers:
+            listener(event)
+
+    def note_call(self, channel: str, method: str, *, throttled: bool = False) -> None:
+        """Count a request of a known method."""
+        counts = self.calls[channel].setdefault(method, {"count": 0, "throttled": 0})
+        counts["count"] += 1
+        counts["throttled"] += throttled
+
+    def touch_order(self, order: Order, kind: str, at: float | None = None, package: Package | None = None) -> None:
+        """The order changed: bump its update time and revision, re-index, emit `kind`."""
+        order.updated = max(at if at is not None else self.now(), order.updated if order.revision else 0)
+        order.revision += 1
+        shop = self.shops[order.channel][order.shop_id]
+        book = self.book(shop)
+        book.by_updated.put(order.order_id, order.updated)
+        if order.confirmed is not None:
+            book.confirmed_by_updated.put(order.order_id, order.updated)
+            book.by_confirmed.put(order.order_id, order.confirmed)
+        self.emit(Event(kind, order.updated, shop, order=order, package=package))
+
+    def touch_refund(self, refund: Refund, kind: str) -> None:
+        """The after-sale changed: bump its update time, re-index, emit `kind`. The order is touched by its own rules."""
+        refund.updated = self.now()
+        order = self.order(refund.order_id)
+        shop = self.shops[order.channel][order.shop_id]
+        self.book(shop).refunds_by_updated.put(refund.refund_id, refund.updated)
+        self.emit(Event(kind, refund.updated, shop, order=order, refund=refund))
+
+    def touch_item(self, shop: Shop, item: Item, kind: str = "item.changed") -> None:
+        """The item changed: bump its update time, emit `kind`."""
+        item.updated = self.now()
+        self.emit(Event(kind, item.updated, shop, item=item))
+
+    def add_order(self, order: Order) -> None:
+        """Enter a new order into the books (no event)."""
+        book = self.books[order.channel, order.shop_id]
+        self._orders[order.order_id] = book.orders[order.order_id] = order
+        book.by_created.put(order.order_id, order.created)
+
+    def add_refund(self, order: Order, refund: Refund) -> None:
+        """Enter a new after-sale into the books (no event)."""
+        book = self.books[order.channel, order.shop_id]
+        self._refunds[refund.refund_id] = book.refunds[refund.refund_id] = refund
+        book.refunds_by_created.put(refund.refund_id, refund.created)
+        order.refunds.append(refund)
+
+    def all_orders(self, channel: str) -> Iterable[Order]:
+        """Every order of the channel."""
+        for shop in self.shops[channel].values():
+            yield from self.book(shop).orders.values()

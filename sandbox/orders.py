@@ -1,0 +1,340 @@
+"""The life of an order, from placing to the end, with its effect on stock. A layer on `stock.py`.
+
+Every step bumps the order's update time and emits one event. A step the state does not allow raises Refused.
+`at` (placing and paying) back-dates the step; everything else happens now.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta, timezone
+
+from .ground import Refused
+from .model import Buyer, Deposit, Discounts, Item, Line, Order, Package, Shop, Sku, State
+from .stock import StockBook
+
+VARIANTS = ("plain", "coupons", "gift", "presale", "deposit", "risk", "group", "emoji", "several", "lottery")
+_SHANGHAI = timezone(timedelta(hours=8))
+_WEIGHTS = (50, 20, 5, 3, 0, 5, 0, 10, 7, 0)
+SHIPPABLE = frozenset({State.TO_SHIP, State.PART_SHIPPED})
+_NOTES = ("", "", "", "请尽快发货😀", "@客服 周末再送", "放门口🚪谢谢")
+
+
+class OrderLife(StockBook):
+    """Rules of orders."""
+
+    def place(
+        self, shop: Shop, *, sku: Sku | None = None, quantity: int | None = None, variant: str | None = None,
+        paid: bool = True, at: float | None = None, restock: bool = False, buyer: Buyer | None = None,
+    ) -> Order:
+        """A buyer orders. Random where not said; `variant` is one of VARIANTS (None = seeded choice).
+
+        `restock` tops the SKU up when it has too little (a recorded stock write); else Refused(no_stock). Refused(off_shelf)
+        for items not on sale. `paid` also pays, which leads to to_ship, or to waiting for held variants.
+        """
+        variant = variant or self.random.choices(VARIANTS, _WEIGHTS)[0]
+        if variant not in VARIANTS:
+            raise Refused("bad_argument", f"no variant {variant!r}; there are {', '.join(VARIANTS)}")
+        quantity = 1 + (self.random.random() < 0.2) if quantity is None else quantity
+        if quantity < 1:
+            raise Refused("bad_quantity", "quantity must be at least 1")
+        when = self.now() if at is None else at
+        chosen = [(sku or self._some_sku(shop, quantity, restock), quantity, False)]
+        if variant == "several" and shop.channel == "douyin":
+            chosen.append((self._some_sku(shop, 1, restock), 1, False))
+        if variant == "gift":
+            chosen.append((self._some_sku(shop, 1, restock), 1, True))
+        for each, pieces, _ in chosen:
+            self._take(shop, each, pieces, restock)
+        order_id = self._order_id(shop, when)
+        order = Order(
+            order_id, shop.channel, shop.shop_id, buyer or self.some_buyer(),
+            [self._line(shop, order_id, n, *entry) for n, entry in enumerate(chosen)], when, when, variant=variant,
+            group_id=str(1_200_000_000_000_000_000 + self.random.getrandbits(56)), leader=self.random.random() < 0.5,
+            buyer_note=self._note(variant), postage=self.random.choice((0, 0, 0, 600)), presale=variant == "presale",
+            lottery=variant == "lottery",
+        )
+        self._discount(order, variant)
+        if variant == "deposit":
+            first = order.lines[0].amount // 10
+            order.deposit = Deposit(first, first * 3 // 2, when + 3600, when + 7 * 86_400)
+        self.add_order(order)
+        self.touch_order(order, "order.placed", when)
+        if paid:
+            self.pay(order, at=when)
+        return order
+
+    def _take(self, shop: Shop, sku: Sku, quantity: int, restock: bool) -> None:
+        item = self.item(shop, sku.item_id)
+        if item.deleted or not item.on_shelf or not sku.on_shelf:
+            raise Refused("off_shelf", f"SKU {sku.sku_id} is not on sale")
+        if restock and sku.sellable < quantity:
+            self.set_stock(shop, sku, quantity + 1000, "restock")
+        self.sell(sku, quantity)
+
+    def _some_sku(self, shop: Shop, quantity: int, restock: bool) -> Sku:
+        """A random SKU on sale; only when none of 8 tries has enough, the first that has."""
+        on_sale = [sku for item in shop.items.values() if item.on_shelf and not item.deleted for sku in item.skus.values() if sku.on_shelf]
+        for _ in range(8 if on_sale else 0):
+            sku = self.random.choice(on_sale)
+            if restock or sku.sellable >= quantity:
+                return sku
+        for sku in on_sale:
+            if sku.sellable >= quantity:
+                return sku
+        raise Refused("no_stock", f"no SKU of shop {shop.shop_id} has {quantity} pieces left")
+
+    def _order_id(self, shop: Shop, when: float) -> str:
+        """`YYMMDD-` and 15 digits on Pinduoduo; 19 digits on Douyin, with room for line ids behind each."""
+        if shop.channel == "pinduoduo":
+            digits = self.number() * 1_000_003 % 10**9
+            return f"{datetime.fromtimestamp(when, _SHANGHAI):%y%m%d}-{self.random.randrange(10**6):06d}{digits:09d}"
+        return str(6_920_000_000_000_000_001 + self.number() * 1000 + self.random.randrange(100))
+
+    def _line(self, shop: Shop, order_id: str, n: int, sku: Sku, quantity: int, gift: bool) -> Line:
+        item: Item = shop.items[sku.item_id]
+        line_id = f"{order_id}:{n + 1}" if shop.channel == "pinduoduo" else str(int(order_id) + n)
+        price = 0 if gift else sku.price.sale
+        return Line(
+            line_id, item.item_id, sku.sku_id, item.code, sku.code, item.title, sku.spec, quantity, price, sku.price.single,
+            Discounts(), gift,
+        )
+
+    def _note(self, variant: str) -> str:
+        return "请发@红色 😺👍 谢谢" if variant == "emoji" else self.random.choice(_NOTES)
+
+    def _discount(self, order: Order, variant: str) -> None:
+        if variant != "coupons":
+            return
+        for line in order.lines:
+            part = line.amount // 20
+            line.discounts = Discounts(
+                seller=part, platform=part // 2, creator=part // 4 if order.channel == "douyin" else 0,
+                channel=self.random.choice((0, 100)),
+            )
+
+    # Paying and holding
+
+    def pay(self, order: Order, *, at: float | None = None) -> None:
+        """The buyer pays: a deposit first when there is one, else everything. Refused(wrong_state)."""
+        when = self.now() if at is None else at
+        if order.deposit is not None and order.state is State.UNPAID:
+            order.state = State.DEPOSIT_PAID
+            self.touch_order(order, "order.deposit_paid", when)
+            return
+        if order.state not in (State.UNPAID, State.DEPOSIT_PAID):
+            raise Refused("wrong_state", f"order is {order.state}")
+        order.paid = when
+        if order.variant in ("risk", "group") and order.hold is None:
+            order.hold = order.variant
+        if order.hold == "group" or (order.hold == "risk" and order.channel == "douyin"):
+            order.state = State.WAITING
+            if order.hold == "risk":
+                self._release_later(order)
+            self.touch_order(order, "order.waiting", when)
+            return
+        self._ready(order, when)
+        if order.hold == "risk":
+            self._release_later(order)
+
+    def _ready(self, order: Order, when: float) -> None:
+        order.state, order.confirmed = State.TO_SHIP, when
+        order.ship_by = when + self.settings.ship_within
+        self.touch_order(order, "order.paid", when)
+
+    def _release_later(self, order: Order) -> None:
+        self.at(self.now() + self.settings.risk_hold, lambda: self.release(order) if order.hold == "risk" else None)
+
+    def hold(self, order: Order) -> None:
+        """Put under risk review: on Pinduoduo a mark on the order, on Douyin its own state. Refused(wrong_state | held)."""
+        if order.hold is not None:
+            raise Refused("held", f"order is already held ({order.hold})")
+        if order.state is not State.TO_SHIP:
+            raise Refused("wrong_state", f"order is {order.state}")
+        order.hold = "risk"
+        if order.channel == "douyin":
+            order.state = State.WAITING
+        self._release_later(order)
+        self.touch_order(order, "order.held")
+
+    def release(self, order: Order) -> None:
+        """End the hold (review passed, group complete). Refused(wrong_state)."""
+        if order.hold is None:
+            raise Refused("wrong_state", "order is not held")
+        order.hold = None
+        if order.state is State.WAITING:
+            self._ready(order, self.now())
+        elif order.state is not State.CANCELLED:
+            self.touch_order(order, "order.released")
+
+    # Shipping
+
+    def ship(
+        self, order: Order, carrier: str, tracking_no: str, contents: Mapping[str, int] | None = None,
+        *, reject_refund: bool = False, allow_open_refund: bool = False,
+    ) -> Package:
+        """One parcel with `contents` (line id -> pieces; None = all that is left).
+
+        Refused(already_shipped | wrong_state | held | refund_open | unknown_line | bad_quantity). An open refund before
+        shipping blocks; `reject_refund` refuses it and ships, `allow_open_refund` ships beside it.
+        Carriers and number formats are the platform's business.
+        """
+        if order.state in (State.SHIPPED, State.RECEIVED, State.FINISHED):
+            raise Refused("already_shipped", "order is shipped")
+        if order.hold is not None or order.ship_hold:
+            raise Refused("held", f"order is held ({order.hold or 'ship_hold'})")
+        if order.state not in SHIPPABLE:
+            raise Refused("wrong_state", f"order is {order.state}")
+        running = order.open_refund
+        if running is not None and not (reject_refund or allow_open_refund):
+            raise Refused("refund_open", f"after-sale {running.refund_id} is running")
+        left = {line.line_id: line.quantity - line.shipped for line in order.lines if not line.cancelled}
+        contents = {line_id: n for line_id, n in left.items() if n} if contents is None else dict(contents)
+        for line_id, pieces in contents.items():
+            if line_id not in left:
+                raise Refused("unknown_line", f"no line {line_id} to ship")
+            if not 0 < pieces <= left[line_id]:
+                raise Refused("bad_quantity", f"line {line_id} has {left[line_id]} left")
+        if not contents:
+            raise Refused("already_shipped", "nothing left to ship")
+        if running is not None and reject_refund:
+            self.reject_for_shipping(order)
+        return self._send(order, Package(str(7_300_000_000_000 + self.number()), carrier, tracking_no, contents, self.now()))
+
+    def reject_for_shipping(self, order: Order) -> None:
+        """Refuse the running after-sale because the goods are sent. The layer of after-sales says how."""
+        raise NotImplementedError
+
+    def _send(self, order: Order, package: Package) -> Package:
+        shop = self.shops[order.channel][order.shop_id]
+        for line_id, pieces in package.contents.items():
+            line = order.line(line_id)
+            line.shipped += pieces
+            self.send_off(shop.items[line.item_id].skus[line.sku_id], pieces)
+        order.packages.append(package)
+        order.ship_accepts += 1
+        done = all(line.cancelled or line.shipped >= line.quantity for line in order.lines)
+        order.state = State.SHIPPED if done else State.PART_SHIPPED
+        if done:
+            order.shipped = self.now()
+        self.touch_order(order, "order.shipped" if done else "order.part_shipped", package=package)
+        return package
+
+    def change_tracking(self, order: Order, carrier: str, tracking_no: str, pack_id: str | None = None) -> Package:
+        """Overwrite carrier and number of a parcel (None = the first). Refused(wrong_state | bad_argument)."""
+        if order.state not in (State.SHIPPED, State.PART_SHIPPED):
+            raise Refused("wrong_state", f"order is {order.state}")
+        mains = [package for package in order.packages if package.kind == "main"]
+        for package in mains:
+            if pack_id is None or package.pack_id == pack_id:
+                package.carrier, package.tracking_no = carrier, tracking_no
+                self.touch_order(order, "order.tracking_changed", package=package)
+                return package
+        raise Refused("bad_argument", f"no parcel {pack_id}")
+
+    def add_parcel_notice(self, order: Order, kind: str, parcels: Sequence[tuple[str, str]]) -> None:
+        """Tell the buyer about more parcels (Pinduoduo: split, resend, gift); ships nothing. Refused(wrong_state)."""
+        if order.state not in (State.SHIPPED, State.RECEIVED, State.FINISHED):
+            raise Refused("wrong_state", f"order is {order.state}")
+        for carrier, tracking_no in parcels:
+            order.packages.append(Package(str(7_300_000_000_000 + self.number()), carrier, tracking_no, {}, self.now(), kind))
+        self.touch_order(order, "order.changed")
+
+    def receive(self, order: Order) -> None:
+        """The buyer signed for it. Refused(wrong_state)."""
+        if order.state is not State.SHIPPED:
+            raise Refused("wrong_state", f"order is {order.state}")
+        order.state, order.received = State.RECEIVED, self.now()
+        self.touch_order(order, "order.received")
+
+    def finish(self, order: Order) -> None:
+        """Completed by the buyer or by time. Refused(wrong_state)."""
+        if order.state not in (State.SHIPPED, State.RECEIVED):
+            raise Refused("wrong_state", f"order is {order.state}")
+        order.received = order.received or self.now()
+        order.state, order.finished = State.FINISHED, self.now()
+        self.touch_order(order, "order.finished")
+
+    def cancel(self, order: Order, reason: str = "buyer") -> None:
+        """Cancelled before anything was shipped: stock goes back. Refused(wrong_state)."""
+        if order.state not in (State.UNPAID, State.DEPOSIT_PAID, State.WAITING, State.TO_SHIP):
+            raise Refused("wrong_state", f"order is {order.state}")
+        for line in order.lines:
+            self.cancel_line(order, line)
+        self.close_cancelled(order, reason)
+
+    def cancel_line(self, order: Order, line: Line) -> None:
+        """Drop the unshipped pieces of a line and give them back (no event; callers touch the order)."""
+        if line.cancelled:
+            return
+        line.cancelled = line.shipped == 0
+        shop = self.shops[order.channel][order.shop_id]
+        self.give_back(shop.items[line.item_id].skus[line.sku_id], line.quantity - line.shipped)
+
+    def close_cancelled(self, order: Order, reason: str) -> None:
+        """All lines are gone: the order is cancelled."""
+        order.state, order.cancelled, order.cancel_reason = State.CANCELLED, self.now(), reason
+        order.hold = None
+        self.touch_order(order, "order.cancelled")
+
+    # Everything else people change
+
+    def change_amount(self, order: Order, delta: int) -> None:
+        """The merchant changes the price of an unpaid order by `delta` fen. Refused(wrong_state | bad_price)."""
+        if order.state is not State.UNPAID:
+            raise Refused("wrong_state", f"order is {order.state}")
+        if order.pay_amount + delta < 0:
+            raise Refused("bad_price", "the buyer cannot owe less than nothing")
+        order.change_amount += delta
+        self.touch_order(order, "order.amount_changed")
+
+    def want_address(self, order: Order, buyer: Buyer) -> None:
+        """The buyer applies for another receiver. Refused(wrong_state)."""
+        if order.state not in (State.WAITING, State.TO_SHIP):
+            raise Refused("wrong_state", f"order is {order.state}")
+        order.wanted_address = buyer
+        self.touch_order(order, "order.address_wanted")
+
+    def answer_address(self, order: Order, approve: bool) -> None:
+        """Approve or refuse the pending application. Refused(wrong_state) without one."""
+        wanted, order.wanted_address = order.wanted_address, None
+        if wanted is None:
+            raise Refused("wrong_state", "no address change is pending")
+        if approve:
+            self.change_address(order, wanted)
+        else:
+            self.touch_order(order, "order.changed")
+
+    def change_address(self, order: Order, buyer: Buyer) -> None:
+        """Another receiver, before shipping. Refused(wrong_state)."""
+        if order.state not in (State.WAITING, State.TO_SHIP):
+            raise Refused("wrong_state", f"order is {order.state}")
+        order.buyer = buyer
+        self.touch_order(order, "order.address_changed")
+
+    def set_memo(self, order: Order, memo: str, flag: int | None, flag_name: str = "") -> None:
+        """The merchant's memo and flag; overwrites."""
+        order.memo, order.flag, order.flag_name = memo, flag, flag_name
+        self.touch_order(order, "order.memo_changed")
+
+    def set_buyer_note(self, order: Order, note: str) -> None:
+        """The buyer's message."""
+        order.buyer_note = note
+        self.touch_order(order, "order.buyer_note_changed")
+
+    def set_deadline(self, order: Order, ship_by: float) -> None:
+        """Another promised ship-by time."""
+        order.ship_by = ship_by
+        self.touch_order(order, "order.deadline_changed")
+
+    def urge(self, order: Order) -> None:
+        """The buyer asks to hurry."""
+        order.urged = self.now()
+        self.touch_order(order, "order.changed")
+
+    def mark(self, order: Order, *, stock_out: bool | None = None, ship_hold: bool | None = None,
+             invoice: bool | None = None, printed: tuple[str, str] | None = None) -> None:
+        """Marks without rules of their own: stock-out, stop-shipping tag, invoice wish, printed waybill."""
+        order.stock_out = order.stock_out if stock_out is None else stock_out
+        order.ship_hold = order.ship_hold if ship_hold is None else ship_hold
+        order.invoice_requested = order.invoice_requested if invoice is None else invoice
+        order.printed = printed or order.printed
+        self.touch_order(order, "order.changed")

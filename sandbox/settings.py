@@ -1,0 +1,53 @@
+"""Settings of the world (how strict, how slow, how noisy), frozen and validated. Changed as a whole by `World.change_settings`."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Limit = tuple[int, float]
+"""(calls, seconds)"""
+
+
+class RateLimit(BaseModel):
+    """Fixed windows of one API at three levels; None = no limit."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    shop: Limit | None = None
+    app: Limit | None = None
+    api: Limit | None = None
+
+
+class Settings(BaseModel):
+    """Seconds unless said otherwise; dictionaries are keyed by channel."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    index_lag: dict[str, float] = Field(default_factory=dict)
+    """Rows updated in the last N s are hidden from lists and, when new, not found by id."""
+    rate_limits: dict[str, dict[str, RateLimit]] = Field(default_factory=dict)
+    """channel -> method -> limits; replaces the platform's published ones for that method. `*` = every method."""
+    rate_limits_on: bool = True
+    clock_tolerance: float = 600
+    token_life: dict[str, float] = {"pinduoduo": 86_400, "douyin": 604_800}
+    refresh_life: dict[str, float] = {"pinduoduo": 2_592_000, "douyin": 1_209_600}
+    rotate_refresh_token: bool = True
+    code_life: float = 600
+    allowed_ips: list[str] | None = None
+    """IP allow-list of the apps; None = everybody."""
+    inside_cloud: bool = False
+    """Whether the caller runs in the platform's own cloud (Pinduoduo decrypt quota)."""
+    review_delay: float = 5
+    """Price edits that need review take effect after this."""
+    review_rejects: float = 0
+    """Probability that a reviewed edit is rejected."""
+    risk_hold: float = 3600
+    """A held order is released after this."""
+    ship_within: float = 172_800
+    idempotency_memory: float = 86_400
+    push_retry: dict[str, list[float]] = {"pinduoduo": [60], "douyin": [10, 60, 600, 3600]}
+    """Delays between attempts; Pinduoduo repeats the last one until `push_keep`, Douyin drops after the last."""
+    push_keep: dict[str, float] = {"pinduoduo": 604_800, "douyin": 604_800}
+    push_delay_probability: float = 0
+    push_delay: float = 30
+    push_duplicate_probability: float = 0
+    push_reorder_probability: float = 0
+    push_new_id_on_redelivery: bool = False
+    push_sign_method: str = "md5"
+    """Douyin's `event-sign`: md5 or hmac-sha256."""
