@@ -50,7 +50,7 @@ class Params:
             raise self.missing(name)
         return value
 
-    def optional_int(self, name: str) -> int | None:
+    def optional_integer(self, name: str) -> int | None:
         """An int, also from digits in a string; None when absent or empty."""
         value = self._values.get(name)
         if value is None or value == "":
@@ -64,12 +64,12 @@ class Params:
 
     def integer(self, name: str, default: int) -> int:
         """An int with a default."""
-        value = self.optional_int(name)
+        value = self.optional_integer(name)
         return default if value is None else value
 
-    def required_int(self, name: str) -> int:
+    def required_integer(self, name: str) -> int:
         """An int that must be there."""
-        value = self.optional_int(name)
+        value = self.optional_integer(name)
         if value is None:
             raise self.missing(name)
         return value
