@@ -1,12 +1,15 @@
 """Fixtures every test may ask for: real databases and a real Redis-protocol server, started on first use."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
 
+from core.db import Database
+from core.db.migrations import upgrade
 from tests import servers
 
 
@@ -41,6 +44,47 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path}/qudao.db"
     url: str = request.getfixturevalue("postgres_url")
     return url
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the newest schema and no rows; copy it, never write to it."""
+    path = tmp_path_factory.mktemp("migrated") / "qudao.db"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_cluster: servers.Postgres) -> str:
+    """The name of a PostgreSQL database with the newest schema and no rows; a template, never to be connected to."""
+    name = postgres_cluster.create_database()
+    migrate(postgres_cluster.url(name))
+    return name
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A database of this test's own with the newest schema and no rows, once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        path = shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "qudao.db")
+        opened = Database(f"sqlite:///{path}")
+        yield opened
+        opened.close()
+        return
+    template: str = request.getfixturevalue("migrated_postgres")
+    cluster: servers.Postgres = request.getfixturevalue("postgres_cluster")
+    name = cluster.create_database(template)
+    opened = Database(cluster.url(name))
+    yield opened
+    opened.close()
+    cluster.drop_database(name)
+
+
+def migrate(url: str) -> None:
+    """Bring an empty database to the newest schema and leave no connection behind."""
+    empty = Database(url)
+    upgrade(empty)
+    empty.close()
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,9 @@ import pytest
 import redis
 import sqlalchemy as sa
 
+from core.db import Database
+from core.db.migrations import newest, present
+from core.db.tables import metadata
 from tests import servers
 
 ROOT = Path(__file__).parents[1]
@@ -39,6 +42,15 @@ def test_a_database_is_copied_from_a_template(postgres_cluster: servers.Postgres
     assert sa.inspect(engine).get_table_names() == ["kept"]
     engine.dispose()
     postgres_cluster.drop_database(copy)
+
+
+@pytest.mark.parametrize("time_round", [1, 2])
+def test_each_test_gets_the_newest_schema_without_rows(database: Database, time_round: int) -> None:
+    assert present(database) == newest() != ""
+    with database.write() as connection:
+        assert set(sa.inspect(connection).get_table_names()) - {"alembic_version"} == set(metadata.tables)
+        assert [name for name, table in metadata.tables.items() if connection.execute(sa.select(table)).first()] == []
+        connection.execute(sa.text("CREATE TABLE left_behind (id INTEGER)"))
 
 
 @pytest.mark.parametrize("time_round", [1, 2])
