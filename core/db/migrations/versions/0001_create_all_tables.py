@@ -97,6 +97,7 @@ def upgrade() -> None:
         sa.Column("wanted", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.Column("done_version", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("told", sa.Integer(), server_default="0", nullable=False),
         sa.Column("state", sa.Text(), server_default="due", nullable=False),
         sa.Column("not_before", sa.DateTime(timezone=True), nullable=False),
         sa.Column("tries", sa.Integer(), server_default="0", nullable=False),
