@@ -121,6 +121,10 @@ class Channel:
     """How many SKUs one drain of the stock lane hands over at a time."""
     price_batch: int = 1
     limits: tuple[Limit, ...] = ()
+    price_rule: Callable[[Price], str] | None = None
+    """The channel's rule between a SKU's prices: what is broken, in words, or an empty text. Absent prices break nothing."""
+    carriers: frozenset[str] = frozenset()
+    """The channel's own carrier codes that a shipment may name beside the canonical ones."""
     notice_patience: timedelta = timedelta(minutes=10)
     """How long an object named by a push may be missing from the query API."""
 
@@ -320,6 +324,10 @@ class Inbound:
 
 class Reader(Protocol):
     """Reads HTTP pushes of one channel. Made with the secrets of all its apps."""
+
+    @property
+    def nack(self) -> Ack:
+        """What the platform reads as "not taken", for a delivery that `read` refuses; its HTTP status is the server's choice."""
 
     def read(self, headers: Mapping[str, str], body: bytes) -> Inbound:
         """Header names are lower-case. Raises BadSignature or Malformed; never looks at the content before the proof."""
