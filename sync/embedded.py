@@ -44,7 +44,7 @@ def is_embedded(settings: Settings) -> bool:
 
 
 def socket(data_dir: Path) -> Path:
-    """Where the embedded server listens: in the data folder, or in a short folder of its own when that path is too long."""
+    """Where the embedded server listens: in the data folder, or in a short folder of its own when that is too long."""
     plain = data_dir.absolute() / "redis" / "socket"
     if len(os.fsencode(plain)) <= _LONGEST_SOCKET:
         return plain
