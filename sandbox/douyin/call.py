@@ -75,7 +75,7 @@ class Call:
     cipher: Cipher
     shop: Shop
     params: Params
-    old_error_codes: bool = False
+    method: str = ""
 
     @property
     def now(self) -> float:
@@ -93,7 +93,11 @@ class Call:
     @property
     def lag(self) -> float:
         """Seconds by which lists run behind."""
-        return self.world.settings.index_lag.get("douyin", 0)
+        return self.world.faults.lag("douyin", self.shop.shop_id)
+
+    def item_fails(self) -> bool:
+        """Whether a `partial_failure` fault strikes the next item of this call."""
+        return self.world.faults.take("partial_failure", "douyin", self.method, self.shop.shop_id) is not None
 
     def remembered(self, kind: str, key: str) -> tuple[float, Any] | None:
         """What this shop did under an idempotency key, while it is remembered."""

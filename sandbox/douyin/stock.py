@@ -201,7 +201,7 @@ def sync_multi(call: Call) -> dict[str, Any]:
 def _multi_row(call: Call, row: Params, incremental: bool) -> Change | errors.Refused:
     unknown = errors.invalid(-10002, "商品或sku不存在")
     try:
-        if call.world_fails_item():
+        if call.item_fails():
             return errors.failed(-5000, "系统繁忙，请稍后重试")
         item = find_item(call, row, unknown, unknown)
         return _plan(call, item, find_sku(call, item, row, unknown), row, incremental, MULTI)
