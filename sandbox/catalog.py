@@ -20,8 +20,8 @@ BEYOND_DOUBLE = 9_100_000_000_000_000_001
 
 def starting_items(channel: str, shop_number: int, at: float, seed: int, stock: tuple[int, int]) -> dict[str, Item]:
     """Twelve items. Codes, titles, prices and numbers of SKUs depend on the seed only, so they agree across channels."""
-    goods = Random(f"{seed}:goods")  # noqa: S311 - a simulation, not a secret
-    numbers = Random(f"{seed}:{channel}:{shop_number}:stock")  # noqa: S311
+    goods = Random(f"{seed}:goods")
+    numbers = Random(f"{seed}:{channel}:{shop_number}:stock")
     items: dict[str, Item] = {}
     code_number = 0
     for index, title in enumerate(_TITLES):

@@ -99,7 +99,7 @@ class Ground:
     ) -> None:
         self.seed = seed
         self.clock: Clock = clock or RealClock()
-        self.random = Random(seed)  # noqa: S311 - a simulation, not a secret
+        self.random = Random(seed)
         self.lock = RLock()
         self.settings = settings or Settings()
         self.apps: Mapping[str, App] = APPS
@@ -189,16 +189,22 @@ class Ground:
         shop = self._by_refresh.get((channel, token))
         return shop if shop is not None and shop.grant.refresh_token == token else None
 
-    def renew(self, shop: Shop, *, keep_old_for: float = 0) -> Grant:
-        """Give the shop new tokens; the old access token works for `keep_old_for` more seconds."""
+    def renew(self, shop: Shop, *, keep_old_for: float | None = None) -> Grant:
+        """Give the shop new tokens. The old access token works for `keep_old_for` more seconds (0 = it counts as
+        expired); None voids it as if it had never been."""
         old = shop.grant
         shop.grant = self._new_grant(shop.channel)
-        if keep_old_for:
-            shop.grant.older = {old.access_token: min(old.access_expires, self.now()) + keep_old_for}
+        if keep_old_for is not None:
+            shop.grant.older = {old.access_token: self.now() + keep_old_for}
         if not self.settings.rotate_refresh_token:
             shop.grant.refresh_token = old.refresh_token
         self._remember_tokens(shop)
         return shop.grant
+
+    def set_tokens(self, shop: Shop, access_token: str, refresh_token: str) -> None:
+        """Fixed tokens instead of seeded ones; expiries as they were."""
+        shop.grant.access_token, shop.grant.refresh_token = access_token, refresh_token
+        self._remember_tokens(shop)
 
     def issue_code(self, shop: Shop) -> str:
         """The merchant authorises the app: a code for one use, valid `settings.code_life`."""

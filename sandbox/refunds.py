@@ -129,6 +129,14 @@ class RefundLife(OrderLife):
             order.state, order.shipped = State.SHIPPED, self.now()
             self.touch_order(order, "order.shipped")
 
+    def pay_back(self, refund: Refund) -> None:
+        """`refund_paid` after `settings.refund_delay` (at once when 0)."""
+        delay = self.settings.refund_delay
+        if not delay:
+            self.refund_paid(refund)
+            return
+        self.at(self.now() + delay, lambda: self.refund_paid(refund) if refund.state is RefundState.REFUNDING else None)
+
     def refuse_refund(self, refund: Refund, reason: str = "") -> None:
         """The merchant refuses the application, or the refund after the goods came back."""
         self._expect(refund, RefundState.REQUESTED, RefundState.RETURNED)

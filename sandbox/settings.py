@@ -39,6 +39,10 @@ class Settings(BaseModel):
     """Probability that a reviewed edit is rejected."""
     risk_hold: float = 3600
     """A held order is released after this."""
+    refund_delay: float = 0
+    """From the merchant's consent to the money being back."""
+    ship_during_refund: bool = False
+    """Whether Pinduoduo ships an order whose buyer has asked for a refund (undocumented)."""
     ship_within: float = 172_800
     idempotency_memory: float = 86_400
     push_retry: dict[str, list[float]] = {"pinduoduo": [60], "douyin": [10, 60, 600, 3600]}

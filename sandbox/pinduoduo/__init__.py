@@ -1,0 +1,5 @@
+"""Simulated Pinduoduo open platform: router, tokens, orders, after-sales, goods, logistics, privacy, pushed messages."""
+
+from .gateway import Platform
+
+__all__ = ["Platform"]
