@@ -24,9 +24,12 @@ def seconds(at: float | None) -> int:
     return int(at) if at else 0
 
 
-def shop_order(order: Order, shop: Shop, receiver: Receiver) -> dict[str, Any]:
-    """The parent order (level 2) with its sku orders; `receiver` holds the ciphertexts of the order's address."""
-    lines = [sku_order(order, line, receiver) for line in order.lines]
+def shop_order(order: Order, shop: Shop, receiver: Receiver, *, full: bool = False) -> dict[str, Any]:
+    """The parent order (level 2) with its sku orders; `receiver` holds the ciphertexts of the order's address.
+
+    `full` adds what only `order.orderDetail` shows in the samples: how the discounts of each line came about.
+    """
+    lines = [sku_order(order, line, receiver) | (_extras(line) if full else {}) for line in order.lines]
     return {
         "accept_order_status": 0,
         "shop_id": int(shop.shop_id),
@@ -94,6 +97,11 @@ def sku_order(order: Order, line: Line, receiver: Receiver) -> dict[str, Any]:
         "promise_info": "",
         "quality_inspection_status": 0,
         **receiver.fields,
+    }
+
+
+def _extras(line: Line) -> dict[str, Any]:
+    return {
         "campaign_info": [],
         "promotion_detail": _promotions(line),
         "is_activity": False,

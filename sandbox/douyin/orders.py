@@ -184,7 +184,7 @@ def detail(call: Call) -> dict[str, Any]:
     if not order_id:
         raise errors.missing(20000, "订单号不能为空")
     order = order_of(call, order_id, errors.invalid(20014, "订单不存在"), errors.failed(20015, "订单不属于该店铺"))
-    return {"shop_order_detail": shop_order(order, call.shop, call.receiver(order))}
+    return {"shop_order_detail": shop_order(order, call.shop, call.receiver(order), full=True)}
 
 
 def search_by_receiver(call: Call) -> dict[str, Any]:
