@@ -19,3 +19,7 @@ class Carrier(StrEnum):
     BEST = "BEST"
     KUAYUE = "KUAYUE"
     ANNENG = "ANNENG"
+
+
+CODES = frozenset(carrier.value for carrier in Carrier)
+"""All canonical codes, as an ERP writes them."""

@@ -242,6 +242,7 @@ intent = Table(
     _text("wanted"),
     _count("version", 1),
     _count("done_version"),
+    _count("told"),
     _text("state", default="due", server_default="due"),
     _at("not_before"),
     _count("tries"),
@@ -255,7 +256,7 @@ intent = Table(
 """Something that must become true on a channel. `state`: due, done, parked, dismissed.
 
 Stock and price have one row per listing SKU and coalesce in it: `version` rises with every new number, `done_version` is the
-newest that the channel accepted. A shipment has a row of its own.
+newest that the channel accepted. A shipment has a row of its own. `told` counts the outcomes told in the feed: their revision.
 """
 
 attempt = Table(

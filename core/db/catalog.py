@@ -1,0 +1,263 @@
+"""Listing SKUs with what the channel shows of them, their mapping to the ERP's SKUs, and the ERP's own numbers."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from core.db.tables import listing_sku, mapping, sku_stock
+from core.db.upsert import upsert
+from core.model import Listing, Price, SkuKey, StockLevel
+from core.status import Shelf
+
+
+@dataclass(frozen=True)
+class Target:
+    """A listing SKU in a shop."""
+
+    shop_id: str
+    key: SkuKey
+
+
+@dataclass(frozen=True)
+class CatalogRow:
+    """A listing SKU as the channel last showed it, with its mapping. `sku` and `origin` are empty while it is unmapped."""
+
+    shop_id: str
+    key: SkuKey
+    merchant_code: str
+    title: str
+    spec: str
+    shelf: str
+    sellable: int | None
+    held: int | None
+    price: Price | None
+    sku: str
+    origin: str
+
+
+def record(connection: Connection, shop_id: str, seen: Sequence[Listing], now: datetime) -> None:
+    """Stores what listings show. A reading without stock or price leaves the last known one in place."""
+    rows = [
+        {
+            "shop_id": shop_id,
+            "listing_id": listing.id,
+            "sku_id": sku.sku_id,
+            "merchant_code": sku.merchant_code,
+            "title": listing.title,
+            "spec": sku.spec,
+            "shelf": (sku.shelf if sku.shelf is not Shelf.ON else listing.shelf.value).value,
+        }
+        for listing in seen
+        for sku in listing.skus
+    ]
+    upsert(connection, listing_sku, rows)
+    skus = [(listing.id, sku) for listing in seen for sku in listing.skus]
+    read_stock(
+        connection,
+        shop_id,
+        [
+            StockLevel(key=SkuKey(listing_id=listing, sku_id=sku.sku_id), sellable=sku.sellable, held=sku.held, read_at=now)
+            for listing, sku in skus
+            if sku.sellable is not None
+        ],
+    )
+    read_price(
+        connection,
+        shop_id,
+        [(SkuKey(listing_id=listing, sku_id=sku.sku_id), sku.price) for listing, sku in skus if sku.price is not None],
+        now,
+    )
+
+
+def read_stock(connection: Connection, shop_id: str, levels: Iterable[StockLevel]) -> None:
+    """Stores readings of stock of known listing SKUs."""
+    values = [
+        {
+            "listing": level.key.listing_id,
+            "sku": level.key.sku_id,
+            "sellable": level.sellable,
+            "held": level.held,
+            "at": level.read_at,
+        }
+        for level in levels
+    ]
+    if values:
+        connection.execute(
+            sa.update(listing_sku)
+            .where(_named(shop_id))
+            .values(sellable=sa.bindparam("sellable"), held=sa.bindparam("held"), stock_read_at=sa.bindparam("at")),
+            values,
+        )
+
+
+def note_sellable(connection: Connection, shop_id: str, key: SkuKey, sellable: int, now: datetime) -> None:
+    """Stores that the channel just took this number; what is held stays as last read."""
+    connection.execute(
+        sa.update(listing_sku)
+        .where(
+            listing_sku.c.shop_id == shop_id, listing_sku.c.listing_id == key.listing_id, listing_sku.c.sku_id == key.sku_id
+        )
+        .values(sellable=sellable, stock_read_at=now)
+    )
+
+
+def read_price(connection: Connection, shop_id: str, prices: Iterable[tuple[SkuKey, Price]], now: datetime) -> None:
+    """Stores readings of prices of known listing SKUs."""
+    values = [
+        {
+            "listing": key.listing_id,
+            "sku": key.sku_id,
+            "sale": price.sale,
+            "single": price.single,
+            "market": price.market,
+            "at": now,
+        }
+        for key, price in prices
+    ]
+    if values:
+        columns: dict[str, sa.BindParameter[int | None]] = {name: sa.bindparam(name) for name in ("sale", "single", "market")}
+        connection.execute(
+            sa.update(listing_sku).where(_named(shop_id)).values(price_read_at=sa.bindparam("at"), **columns), values
+        )
+
+
+def match_codes(connection: Connection, shop_id: str, now: datetime) -> list[str]:
+    """Maps by merchant code where the code is not empty and unique in the shop; takes such mappings back where it no longer is.
+
+    Manual mappings stay as they are. Answers the SKUs that were newly mapped.
+    """
+    rows = connection.execute(
+        sa.select(listing_sku.c.listing_id, listing_sku.c.sku_id, listing_sku.c.merchant_code).where(
+            listing_sku.c.shop_id == shop_id, listing_sku.c.shelf != Shelf.DELETED.value
+        )
+    ).all()
+    times = Counter(row.merchant_code for row in rows)
+    unique = {
+        (row.listing_id, row.sku_id): row.merchant_code for row in rows if row.merchant_code and times[row.merchant_code] == 1
+    }
+    known = {
+        (row.listing_id, row.sku_id): row
+        for row in connection.execute(sa.select(mapping).where(mapping.c.shop_id == shop_id))
+    }
+    stale = [key for key, row in known.items() if row.origin == "auto" and unique.get(key) != row.sku]
+    for listing_id, sku_id in stale:
+        connection.execute(
+            sa.delete(mapping).where(
+                mapping.c.shop_id == shop_id, mapping.c.listing_id == listing_id, mapping.c.sku_id == sku_id
+            )
+        )
+    fresh = {key: code for key, code in unique.items() if key not in known or key in stale}
+    _map(connection, shop_id, fresh, "auto", now)
+    return list(fresh.values())
+
+
+def map_by_hand(connection: Connection, target: Target, sku: str | None, now: datetime) -> None:
+    """Maps a listing SKU, or with None says that it must not be mapped at all."""
+    key = (target.key.listing_id, target.key.sku_id)
+    _map(connection, target.shop_id, {key: sku or ""}, "manual", now)
+
+
+def _map(connection: Connection, shop_id: str, wanted: dict[tuple[str, str], str], origin: str, now: datetime) -> None:
+    rows = [
+        {"shop_id": shop_id, "listing_id": listing, "sku_id": sku_id, "sku": sku, "origin": origin, "mapped_at": now}
+        for (listing, sku_id), sku in wanted.items()
+    ]
+    upsert(connection, mapping, rows)
+
+
+def targets(connection: Connection, skus: Collection[str], shop_id: str = "") -> dict[str, list[Target]]:
+    """SKU → the listing SKUs it is mapped to, in all shops or one."""
+    query = sa.select(mapping).where(mapping.c.sku.in_([sku for sku in skus if sku]))
+    if shop_id:
+        query = query.where(mapping.c.shop_id == shop_id)
+    found: dict[str, list[Target]] = {}
+    for row in connection.execute(query.order_by(mapping.c.shop_id, mapping.c.listing_id, mapping.c.sku_id)):
+        key = SkuKey(listing_id=row.listing_id, sku_id=row.sku_id)
+        found.setdefault(row.sku, []).append(Target(row.shop_id, key))
+    return found
+
+
+def find(connection: Connection, wanted: Sequence[Target]) -> dict[Target, CatalogRow]:
+    """What is known of the given listing SKUs; unknown ones are left out."""
+    listing_ids = {target.key.listing_id for target in wanted}
+    rows = rows_of(connection, listing_ids=listing_ids)
+    known = {Target(row.shop_id, row.key): row for row in rows}
+    return {target: known[target] for target in wanted if target in known}
+
+
+def rows_of(
+    connection: Connection,
+    *,
+    shop_id: str = "",
+    sku: str = "",
+    unmapped: bool = False,
+    listing_ids: Collection[str] = (),
+    after: tuple[str, str, str] | None = None,
+    limit: int = 0,
+) -> list[CatalogRow]:
+    """Listing SKUs in order of shop, listing and SKU; `after` continues behind such a triple."""
+    order = (listing_sku.c.shop_id, listing_sku.c.listing_id, listing_sku.c.sku_id)
+    joined = sa.and_(
+        mapping.c.shop_id == order[0], mapping.c.listing_id == order[1], mapping.c.sku_id == order[2], mapping.c.sku != ""
+    )
+    query = (
+        sa.select(listing_sku, mapping.c.sku, mapping.c.origin)
+        .select_from(listing_sku.outerjoin(mapping, joined))
+        .order_by(*order)
+    )
+    if shop_id:
+        query = query.where(listing_sku.c.shop_id == shop_id)
+    if sku:
+        query = query.where(mapping.c.sku == sku)
+    if unmapped:
+        query = query.where(mapping.c.sku.is_(None))
+    if listing_ids:
+        query = query.where(listing_sku.c.listing_id.in_(listing_ids))
+    if after is not None:
+        query = query.where(sa.tuple_(*order) > sa.tuple_(*(sa.literal(part) for part in after)))
+    return [_row(row) for row in connection.execute(query.limit(limit) if limit else query)]
+
+
+def set_numbers(connection: Connection, numbers: dict[str, int], now: datetime) -> None:
+    """Remembers the ERP's newest number of each SKU."""
+    upsert(
+        connection, sku_stock, [{"sku": sku, "quantity": quantity, "set_at": now} for sku, quantity in numbers.items()]
+    )
+
+
+def numbers(connection: Connection, skus: Collection[str]) -> dict[str, int]:
+    """The ERP's newest number of each SKU that has one."""
+    rows = connection.execute(sa.select(sku_stock.c.sku, sku_stock.c.quantity).where(sku_stock.c.sku.in_(skus)))
+    return {row.sku: row.quantity for row in rows}
+
+
+def _named(shop_id: str) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        listing_sku.c.shop_id == shop_id,
+        listing_sku.c.listing_id == sa.bindparam("listing"),
+        listing_sku.c.sku_id == sa.bindparam("sku"),
+    )
+
+
+def _row(row: sa.Row[tuple[object, ...]]) -> CatalogRow:
+    values = row._mapping
+    price = None
+    if values["sale"] is not None:
+        price = Price(sale=values["sale"], single=values["single"], market=values["market"])
+    return CatalogRow(
+        shop_id=values["shop_id"],
+        key=SkuKey(listing_id=values["listing_id"], sku_id=values["sku_id"]),
+        merchant_code=values["merchant_code"],
+        title=values["title"],
+        spec=values["spec"],
+        shelf=values["shelf"],
+        sellable=values["sellable"],
+        held=values["held"],
+        price=price,
+        sku=values["sku"] or "",
+        origin=values["origin"] or "",
+    )

@@ -1,0 +1,297 @@
+"""Intents and attempts: what must become true on a channel, and every call made for it."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+from sqlalchemy.dialects import postgresql, sqlite
+
+from core.db.tables import attempt, intent
+from core.errors import ConfigurationError
+
+UNSETTLED = ("open", "unknown")
+
+
+@dataclass(frozen=True)
+class Intent:
+    """A row of work. `wanted` is JSON text; `version` what is wanted now, `done_version` what the channel last accepted."""
+
+    id: int
+    kind: str
+    key: str
+    shop_id: str
+    object_id: str
+    wanted: str
+    version: int
+    done_version: int
+    state: str
+    tries: int
+    reason: str
+    reason_code: str
+    not_before: datetime
+    created_at: datetime
+    changed_at: datetime
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One call. `wanted` is what was asked for by it; `state` as in the table."""
+
+    id: int
+    intent_id: int
+    version: int
+    fence: int
+    wanted: str
+    state: str
+    code: str
+    message: str
+    request_id: str
+    started_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Something newly wanted. `key` coalesces: the same key is the same row, and the newest wish wins."""
+
+    kind: str
+    key: str
+    shop_id: str
+    object_id: str
+    wanted: str
+
+
+def want(connection: Connection, wishes: Sequence[Wish], now: datetime) -> dict[str, tuple[int, int]]:
+    """Writes wishes, each as a new version of its row, due at once. Answers key → (intent id, version)."""
+    if not wishes:
+        return {}
+    newest = {wish.key: wish for wish in wishes}
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = insert(intent)
+    merging = statement.on_conflict_do_update(
+        index_elements=["key"],
+        set_={
+            "wanted": statement.excluded.wanted,
+            "version": intent.c.version + 1,
+            "state": "due",
+            "not_before": now,
+            "tries": 0,
+            "reason": "",
+            "reason_code": "",
+            "changed_at": now,
+        },
+    ).returning(intent.c.key, intent.c.id, intent.c.version)
+    rows = [
+        {
+            "kind": wish.kind,
+            "key": wish.key,
+            "shop_id": wish.shop_id,
+            "object_id": wish.object_id,
+            "wanted": wish.wanted,
+            "not_before": now,
+            "created_at": now,
+            "changed_at": now,
+        }
+        for wish in sorted(newest.values(), key=lambda wish: wish.key)
+    ]
+    return {row.key: (row.id, row.version) for row in connection.execute(merging, rows)}
+
+
+def due(connection: Connection, shop_id: str, kinds: Collection[str], now: datetime, limit: int) -> list[Intent]:
+    """The next intents of a lane, longest waiting first."""
+    query = (
+        sa.select(*_INTENT)
+        .where(intent.c.shop_id == shop_id, intent.c.kind.in_(kinds), intent.c.state == "due", intent.c.not_before <= now)
+        .order_by(intent.c.not_before, intent.c.id)
+        .limit(limit)
+    )
+    return [Intent(*row) for row in connection.execute(query)]
+
+
+def find(connection: Connection, intent_id: int) -> Intent:
+    """Raises ConfigurationError for an id that does not exist."""
+    row = connection.execute(sa.select(*_INTENT).where(intent.c.id == intent_id)).one_or_none()
+    if row is None:
+        raise ConfigurationError(f"no intent {intent_id}; `qudao parked list` shows what waits for a person")
+    return Intent(*row)
+
+
+def of_object(connection: Connection, kind: str, shop_id: str, object_id: str) -> list[Intent]:
+    """All intents about one object, oldest first."""
+    query = (
+        sa.select(*_INTENT)
+        .where(intent.c.kind == kind, intent.c.shop_id == shop_id, intent.c.object_id == object_id)
+        .order_by(intent.c.id)
+    )
+    return [Intent(*row) for row in connection.execute(query)]
+
+
+def of_shop(connection: Connection, kind: str, shop_id: str) -> list[Intent]:
+    """All intents of one kind in a shop, oldest first."""
+    query = sa.select(*_INTENT).where(intent.c.kind == kind, intent.c.shop_id == shop_id).order_by(intent.c.id)
+    return [Intent(*row) for row in connection.execute(query)]
+
+
+def parked(connection: Connection, *, shop_id: str = "", kind: str = "", limit: int = 200) -> list[Intent]:
+    """What waits for a person, newest first."""
+    query = sa.select(*_INTENT).where(intent.c.state == "parked").order_by(intent.c.changed_at.desc()).limit(limit)
+    if shop_id:
+        query = query.where(intent.c.shop_id == shop_id)
+    if kind:
+        query = query.where(intent.c.kind == kind)
+    return [Intent(*row) for row in connection.execute(query)]
+
+
+def retry(connection: Connection, intent_id: int, now: datetime) -> bool:
+    """Makes a parked or dismissed intent due again. False when it was neither."""
+    changed = connection.execute(
+        sa.update(intent)
+        .where(intent.c.id == intent_id, intent.c.state.in_(("parked", "dismissed")))
+        .values(state="due", not_before=now, tries=0, reason="", reason_code="", changed_at=now)
+    )
+    return changed.rowcount == 1
+
+
+def dismiss(connection: Connection, intent_id: int, note: str, now: datetime) -> bool:
+    """Gives a parked intent up, with a note. False when it was not parked."""
+    changed = connection.execute(
+        sa.update(intent)
+        .where(intent.c.id == intent_id, intent.c.state == "parked")
+        .values(state="dismissed", reason=note, changed_at=now)
+    )
+    return changed.rowcount == 1
+
+
+def unsettled(connection: Connection, intent_ids: Collection[int]) -> dict[int, Attempt]:
+    """Attempts whose outcome nobody knows, by intent."""
+    query = sa.select(*_ATTEMPT).where(attempt.c.intent_id.in_(intent_ids), attempt.c.state.in_(UNSETTLED))
+    return {row.intent_id: Attempt(*row) for row in connection.execute(query)}
+
+
+def attempts(connection: Connection, intent_id: int) -> list[Attempt]:
+    """The history of calls for an intent, oldest first."""
+    query = sa.select(*_ATTEMPT).where(attempt.c.intent_id == intent_id).order_by(attempt.c.id)
+    return [Attempt(*row) for row in connection.execute(query)]
+
+
+def begin(connection: Connection, sent: Sequence[Intent], fence: int, now: datetime) -> dict[int, int]:
+    """Opens an attempt for each intent before its call. Answers intent id → attempt id."""
+    rows = [
+        {
+            "intent_id": item.id,
+            "version": item.version,
+            "fence": fence,
+            "wanted": item.wanted,
+            "state": "open",
+            "started_at": now,
+        }
+        for item in sent
+    ]
+    opened = connection.execute(sa.insert(attempt).returning(attempt.c.intent_id, attempt.c.id), rows)
+    return {row.intent_id: row.id for row in opened}
+
+
+def end(
+    connection: Connection,
+    attempt_id: int,
+    state: str,
+    now: datetime,
+    *,
+    code: str = "",
+    message: str = "",
+    request_id: str = "",
+) -> None:
+    """Writes what became of a call."""
+    connection.execute(
+        sa.update(attempt)
+        .where(attempt.c.id == attempt_id, attempt.c.state.in_(UNSETTLED))
+        .values(state=state, code=code, message=message[:500], request_id=request_id, ended_at=now)
+    )
+
+
+def accepted(connection: Connection, intent_id: int, version: int, now: datetime) -> None:
+    """The channel holds this version now. The intent is done unless a newer one is wanted meanwhile."""
+    connection.execute(
+        sa.update(intent)
+        .where(intent.c.id == intent_id)
+        .values(
+            done_version=sa.case((intent.c.done_version < version, version), else_=intent.c.done_version),
+            state=sa.case((intent.c.version <= version, "done"), else_=intent.c.state),
+            reason=sa.case((intent.c.version <= version, ""), else_=intent.c.reason),
+            reason_code=sa.case((intent.c.version <= version, ""), else_=intent.c.reason_code),
+            tries=0,
+            changed_at=now,
+        )
+    )
+
+
+def park(connection: Connection, item: Intent, code: str, reason: str, now: datetime) -> bool:
+    """A person must look at this version. False when a newer one is wanted meanwhile, which then has its own chance."""
+    changed = connection.execute(
+        sa.update(intent)
+        .where(intent.c.id == item.id, intent.c.version == item.version)
+        .values(state="parked", reason_code=code, reason=reason[:500], changed_at=now)
+    )
+    return changed.rowcount == 1
+
+
+def later(connection: Connection, item: Intent, until: datetime, code: str, reason: str) -> None:
+    """Not before then; a newer version stays due as it is."""
+    connection.execute(
+        sa.update(intent)
+        .where(intent.c.id == item.id, intent.c.version == item.version)
+        .values(not_before=until, tries=intent.c.tries + 1, reason_code=code, reason=reason[:500])
+    )
+
+
+def tell(connection: Connection, intent_id: int) -> int:
+    """Counts an outcome that goes into the feed; the answer is its revision."""
+    told = connection.execute(
+        sa.update(intent).where(intent.c.id == intent_id).values(told=intent.c.told + 1).returning(intent.c.told)
+    )
+    return int(told.scalar_one())
+
+
+def states(connection: Connection, asked: Collection[tuple[int, int]]) -> dict[tuple[int, int], tuple[str, str, str]]:
+    """(intent, version) → (state, reason code, reason). State: queued, accepted, superseded, parked, dismissed."""
+    found = {
+        row.id: row
+        for row in connection.execute(
+            sa.select(
+                intent.c.id,
+                intent.c.version,
+                intent.c.done_version,
+                intent.c.state,
+                intent.c.reason_code,
+                intent.c.reason,
+            ).where(intent.c.id.in_({intent_id for intent_id, _ in asked}))
+        )
+    }
+    done = {
+        (row.intent_id, row.version)
+        for row in connection.execute(
+            sa.select(attempt.c.intent_id, attempt.c.version).where(
+                attempt.c.intent_id.in_(found), attempt.c.state == "accepted"
+            )
+        )
+    }
+    return {
+        (intent_id, version): _state(found[intent_id], version, (intent_id, version) in done)
+        for intent_id, version in asked
+        if intent_id in found
+    }
+
+
+def _state(row: Any, version: int, accepted_itself: bool) -> tuple[str, str, str]:
+    if accepted_itself or row.done_version == version:
+        return "accepted", "", ""
+    if row.version > version:
+        return "superseded", "", "a newer wish took its place"
+    return ("queued" if row.state == "due" else row.state), row.reason_code, row.reason
+
+
+_INTENT = [intent.c[name] for name in Intent.__dataclass_fields__]
+_ATTEMPT = [attempt.c[name] for name in Attempt.__dataclass_fields__]

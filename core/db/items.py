@@ -1,0 +1,158 @@
+"""Orders, after-sales and listings as stored: one row each, the canonical JSON in `body`, the sealed raw payload beside."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection, Table
+
+from core.crypto import Vault
+from core.db.tables import after_sales, bad_row, listings, orders, raw
+from core.db.upsert import upsert
+from core.model import Order
+
+TABLES: dict[str, Table] = {"order": orders, "after_sale": after_sales, "listing": listings}
+"""Kind of item → its table."""
+
+
+@dataclass(frozen=True)
+class StoredItem:
+    """A stored item. `body` is canonical JSON; `source_at` the newest source version seen, `changed_at` its last real change."""
+
+    shop_id: str
+    id: str
+    status: str
+    revision: int
+    digest: bytes
+    body: str
+    source_at: datetime
+    changed_at: datetime
+
+
+def find(connection: Connection, kind: str, shop_id: str, identity: str) -> StoredItem | None:
+    return find_many(connection, kind, shop_id, [identity]).get(identity)
+
+
+def order(stored: StoredItem) -> Order:
+    """The stored order as a value, with the newest source version that was seen."""
+    return Order.model_validate_json(stored.body).model_copy(update={"updated_at": stored.source_at})
+
+
+def find_many(connection: Connection, kind: str, shop_id: str, ids: Sequence[str]) -> dict[str, StoredItem]:
+    table = TABLES[kind]
+    rows = connection.execute(sa.select(*_columns(table)).where(table.c.shop_id == shop_id, table.c.id.in_(ids)))
+    return {row.id: StoredItem(*row) for row in rows}
+
+
+def page(
+    connection: Connection,
+    kind: str,
+    *,
+    shop: str = "",
+    status: str = "",
+    updated_since: datetime | None = None,
+    after: tuple[datetime, str, str] | None = None,
+    limit: int = 100,
+) -> list[StoredItem]:
+    """Items in order of their last change; `after` is (changed_at, shop_id, id) of the last one of the page before."""
+    table = TABLES[kind]
+    query = sa.select(*_columns(table)).order_by(table.c.changed_at, table.c.shop_id, table.c.id).limit(limit)
+    if shop:
+        query = query.where(table.c.shop_id == shop)
+    if status:
+        query = query.where(table.c.status == status)
+    if updated_since is not None:
+        query = query.where(table.c.changed_at >= updated_since)
+    if after is not None:
+        at, shop_id, identity = after
+        same_instant = sa.tuple_(table.c.shop_id, table.c.id) > sa.tuple_(sa.literal(shop_id), sa.literal(identity))
+        query = query.where(sa.or_(table.c.changed_at > at, sa.and_(table.c.changed_at == at, same_instant)))
+    return [StoredItem(*row) for row in connection.execute(query)]
+
+
+def write(connection: Connection, kind: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    upsert(connection, TABLES[kind], rows, keep=("created_at",))
+
+
+def touch(connection: Connection, kind: str, shop_id: str, seen: Mapping[str, datetime]) -> None:
+    """Remembers newer source versions that changed nothing, so that an older one is known as late."""
+    if not seen:
+        return
+    table = TABLES[kind]
+    connection.execute(
+        sa.update(table)
+        .where(table.c.shop_id == shop_id, table.c.id == sa.bindparam("item"), table.c.source_at < sa.bindparam("at"))
+        .values(source_at=sa.bindparam("at")),
+        [{"item": identity, "at": at} for identity, at in seen.items()],
+    )
+
+
+def write_raw(
+    connection: Connection, vault: Vault, kind: str, shop_id: str, payloads: Mapping[str, bytes], now: datetime
+) -> None:
+    """Keeps the newest raw payload of each item, sealed."""
+    rows = [
+        {
+            "kind": kind,
+            "shop_id": shop_id,
+            "id": identity,
+            "payload": vault.seal(payload, "raw", "payload", f"{kind}/{shop_id}/{identity}"),
+            "fetched_at": now,
+        }
+        for identity, payload in payloads.items()
+    ]
+    upsert(connection, raw, rows)
+
+
+def read_raw(connection: Connection, vault: Vault, kind: str, shop_id: str, identity: str) -> bytes | None:
+    """The newest raw payload of an item as its channel sent it: personal data, handle accordingly."""
+    sealed = connection.scalar(
+        sa.select(raw.c.payload).where(raw.c.kind == kind, raw.c.shop_id == shop_id, raw.c.id == identity)
+    )
+    return vault.open(sealed, "raw", "payload", f"{kind}/{shop_id}/{identity}") if sealed is not None else None
+
+
+def park_row(
+    connection: Connection, vault: Vault, *, kind: str, shop_id: str, identity: str, reason: str, payload: bytes, now: datetime
+) -> None:
+    """Keeps a row that could not be read, once per reason, for a person to see."""
+    sealed = vault.seal(payload, "bad_row", "payload", f"{kind}/{shop_id}/{identity}")
+    upsert(
+        connection,
+        bad_row,
+        [
+            {
+                "shop_id": shop_id,
+                "kind": kind,
+                "object_id": identity,
+                "reason": reason,
+                "payload": sealed,
+                "seen_at": now,
+            }
+        ],
+        on=("shop_id", "kind", "object_id", "reason"),
+    )
+
+
+def _columns(table: Table) -> list[sa.Column[Any]]:
+    return [table.c[name] for name in ("shop_id", "id", "status", "revision", "digest", "body", "source_at", "changed_at")]
+
+
+def latest(connection: Connection, kind: str, *, shop: str = "", status: str = "", limit: int = 50) -> list[StoredItem]:
+    """The items that changed last, newest first."""
+    table = TABLES[kind]
+    query = sa.select(*_columns(table)).order_by(table.c.changed_at.desc(), table.c.id.desc()).limit(limit)
+    if shop:
+        query = query.where(table.c.shop_id == shop)
+    if status:
+        query = query.where(table.c.status == status)
+    return [StoredItem(*row) for row in connection.execute(query)]
+
+
+def named(connection: Connection, kind: str, identity: str) -> list[StoredItem]:
+    """Every item with this id, whichever shop it is in."""
+    table = TABLES[kind]
+    query = sa.select(*_columns(table)).where(table.c.id == identity).order_by(table.c.shop_id)
+    return [StoredItem(*row) for row in connection.execute(query)]

@@ -1,0 +1,131 @@
+"""Receipts: stored notices. The unique row decides what is a repetition, whatever Redis remembers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+from sqlalchemy.dialects import postgresql, sqlite
+
+from core.channel import Notice, ObjectKind
+from core.crypto import Vault
+from core.db.tables import receipt
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A stored notice that is due. `seen` is its version: a delivery that arrives meanwhile raises it."""
+
+    id: int
+    kind: ObjectKind
+    object_id: str
+    parent_id: str
+    topic: str
+    seen: int
+    tries: int
+    received_at: datetime
+
+
+def store(connection: Connection, vault: Vault, notices: Sequence[Notice], states: Sequence[tuple[str, str]], now: datetime) -> None:
+    """Adds new notices in the given (state, reason); a known one is counted and, when it was handled, due again."""
+    if not notices:
+        return
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement = insert(receipt)
+    again = sa.case((receipt.c.state == "handled", "due"), else_=receipt.c.state)
+    statement = statement.on_conflict_do_update(
+        index_elements=["channel", "app_key", "dedup_key"],
+        set_={
+            "seen": receipt.c.seen + 1,
+            "not_before": sa.case((receipt.c.state == "handled", statement.excluded.not_before), else_=receipt.c.not_before),
+            "tries": sa.case((receipt.c.state == "handled", 0), else_=receipt.c.tries),
+            "received_at": statement.excluded.received_at,
+            "state": again,
+        },
+    )
+    connection.execute(statement, [_row(vault, notice, state, now) for notice, state in zip(notices, states, strict=True)])
+
+
+def _row(vault: Vault, notice: Notice, state: tuple[str, str], now: datetime) -> dict[str, object]:
+    return {
+        "channel": notice.channel,
+        "app_key": notice.app_key,
+        "account": notice.account,
+        "dedup_key": notice.dedup_key,
+        "topic": notice.topic,
+        "kind": notice.kind.value,
+        "object_id": notice.object_id,
+        "parent_id": notice.parent_id,
+        "source_at": notice.source_at,
+        "raw": vault.seal(notice.raw, "receipt", "raw", f"{notice.channel}/{notice.dedup_key}"),
+        "received_at": now,
+        "state": state[0],
+        "reason": state[1],
+        "not_before": now,
+    }
+
+
+def due(connection: Connection, channel: str, account: str, now: datetime, limit: int) -> list[Receipt]:
+    rows = connection.execute(
+        sa.select(
+            receipt.c.id,
+            receipt.c.kind,
+            receipt.c.object_id,
+            receipt.c.parent_id,
+            receipt.c.topic,
+            receipt.c.seen,
+            receipt.c.tries,
+            receipt.c.received_at,
+        )
+        .where(
+            receipt.c.channel == channel,
+            receipt.c.account == account,
+            receipt.c.state == "due",
+            receipt.c.not_before <= now,
+        )
+        .order_by(receipt.c.not_before, receipt.c.id)
+        .limit(limit)
+    )
+    return [
+        Receipt(row.id, ObjectKind(row.kind), row.object_id, row.parent_id, row.topic, row.seen, row.tries, row.received_at)
+        for row in rows
+    ]
+
+
+def settle(connection: Connection, done: Sequence[Receipt], state: str, reason: str = "") -> None:
+    """Ends receipts, but for those that were delivered again meanwhile: they stay due."""
+    if done:
+        connection.execute(
+            sa.update(receipt)
+            .where(receipt.c.id == sa.bindparam("row"), receipt.c.seen == sa.bindparam("version"))
+            .values(state=state, reason=reason),
+            [{"row": item.id, "version": item.seen} for item in done],
+        )
+
+
+def later(connection: Connection, waiting: Sequence[Receipt], until: datetime, reason: str) -> None:
+    if waiting:
+        connection.execute(
+            sa.update(receipt)
+            .where(receipt.c.id.in_([item.id for item in waiting]))
+            .values(not_before=until, tries=receipt.c.tries + 1, reason=reason)
+        )
+
+
+def adopt(connection: Connection, channel: str, account: str, now: datetime) -> int:
+    """Makes the receipts of a shop due that arrived before the shop was connected. Answers how many."""
+    changed = connection.execute(
+        sa.update(receipt)
+        .where(
+            receipt.c.channel == channel,
+            receipt.c.account == account,
+            receipt.c.state == "parked",
+            receipt.c.reason == UNKNOWN_SHOP,
+        )
+        .values(state="due", reason="", not_before=now)
+    )
+    return changed.rowcount
+
+
+UNKNOWN_SHOP = "this shop is not connected"

@@ -1,0 +1,118 @@
+"""Watermarks: how far each stream of a shop is proven complete, and when to look again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from core.db.tables import pull_window, shop, watermark
+from core.db.upsert import upsert
+
+
+@dataclass(frozen=True)
+class Watermark:
+    """Everything the channel changed in a stream up to `complete_through` has been accepted."""
+
+    shop_id: str
+    stream: str
+    complete_through: datetime
+    next_at: datetime
+    tries: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Walk:
+    """One walk over a window, as the proof of it. `expected` is None where the channel does not say."""
+
+    since: datetime
+    until: datetime
+    expected: int | None
+    received: int
+    bad: int
+    complete: bool
+
+
+def begin(connection: Connection, shop_id: str, streams: Mapping[str, datetime], now: datetime) -> None:
+    """Starts the streams a shop does not have yet, each from the given instant, due at once."""
+    rows = [
+        {"shop_id": shop_id, "stream": stream, "complete_through": since, "next_at": now} for stream, since in streams.items()
+    ]
+    upsert(connection, watermark, rows, keep=("complete_through", "next_at"))
+
+
+def without(connection: Connection, stream: str) -> list[str]:
+    """Shops that have not begun a stream."""
+    begun = sa.select(watermark.c.shop_id).where(watermark.c.stream == stream)
+    return list(connection.scalars(sa.select(shop.c.id).where(shop.c.id.not_in(begun), shop.c.state == "active")))
+
+
+def due(connection: Connection, shop_id: str, now: datetime) -> list[Watermark]:
+    """Streams of a shop that are to be looked at now, longest waiting first."""
+    query = (
+        sa.select(*_COLUMNS)
+        .where(watermark.c.shop_id == shop_id, watermark.c.next_at <= now)
+        .order_by(watermark.c.next_at)
+    )
+    return [Watermark(*row) for row in connection.execute(query)]
+
+
+def of_shop(connection: Connection, shop_id: str) -> dict[str, Watermark]:
+    query = sa.select(*_COLUMNS).where(watermark.c.shop_id == shop_id)
+    return {row.stream: Watermark(*row) for row in connection.execute(query)}
+
+
+def log(connection: Connection, shop_id: str, stream: str, walk: Walk, now: datetime) -> None:
+    """Keeps the proof of a walk."""
+    connection.execute(
+        sa.insert(pull_window).values(
+            shop_id=shop_id,
+            stream=stream,
+            since=walk.since,
+            until=walk.until,
+            expected=walk.expected,
+            received=walk.received,
+            bad=walk.bad,
+            complete=walk.complete,
+            ended_at=now,
+        )
+    )
+
+
+def advance(connection: Connection, shop_id: str, stream: str, complete_through: datetime, next_at: datetime) -> None:
+    """Moves a watermark forward, never back."""
+    connection.execute(
+        sa.update(watermark)
+        .where(watermark.c.shop_id == shop_id, watermark.c.stream == stream)
+        .values(
+            complete_through=sa.case(
+                (watermark.c.complete_through < complete_through, complete_through), else_=watermark.c.complete_through
+            ),
+            next_at=next_at,
+            tries=0,
+            reason="",
+        )
+    )
+
+
+def again(connection: Connection, shop_id: str, stream: str, next_at: datetime, reason: str) -> None:
+    """Leaves a watermark where it is, to be tried again."""
+    connection.execute(
+        sa.update(watermark)
+        .where(watermark.c.shop_id == shop_id, watermark.c.stream == stream)
+        .values(next_at=next_at, tries=watermark.c.tries + 1, reason=reason[:500])
+    )
+
+
+def hurry(connection: Connection, shop_id: str, stream: str, now: datetime) -> None:
+    """Makes a stream due now."""
+    connection.execute(
+        sa.update(watermark)
+        .where(watermark.c.shop_id == shop_id, watermark.c.stream == stream, watermark.c.next_at > now)
+        .values(next_at=now)
+    )
+
+
+_COLUMNS = [watermark.c[name] for name in Watermark.__dataclass_fields__]

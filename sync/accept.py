@@ -1,0 +1,176 @@
+"""The one door in: poll, push, resync and read-back all end here.
+
+Canonical items → compare with what is stored → upsert and feed event, in the caller's transaction. A revision rises only when
+the content really changed; a newer source version alone changes nothing.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from core.channel import Fetched
+from core.crypto import Vault
+from core.db import catalog, feed, items
+from core.db.engine import lock
+from core.merge import merge_after_sale, merge_listing, merge_order
+from core.model import AfterSale, Listing, Order
+
+Item = Order | AfterSale | Listing
+
+
+@dataclass(frozen=True)
+class _Kind:
+    name: str
+    model: type[Any]
+    volatile: frozenset[str]
+
+
+_KINDS: dict[type[Any], _Kind] = {
+    Order: _Kind("order", Order, frozenset({"updated_at"})),
+    AfterSale: _Kind("after_sale", AfterSale, frozenset({"updated_at"})),
+    Listing: _Kind("listing", Listing, frozenset({"updated_at"})),
+}
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """What one item did: `created`, `updated` or `unchanged`, with the names of the fields that changed."""
+
+    id: str
+    effect: str
+    changed: tuple[str, ...] = ()
+
+
+def accept(
+    connection: Connection, vault: Vault, shop_id: str, fetched: Sequence[Fetched[Any]], now: datetime
+) -> list[Accepted]:
+    """Stores items of one shop and one kind and tells the feed. The caller commits, and does nothing after it."""
+    outcomes, events = absorb(connection, vault, shop_id, fetched, now)
+    feed.append(connection, events)
+    return outcomes
+
+
+def absorb(
+    connection: Connection, vault: Vault, shop_id: str, fetched: Sequence[Fetched[Any]], now: datetime
+) -> tuple[list[Accepted], list[feed.Event]]:
+    """As `accept`, but hands the events back for a caller that has more to write before it appends them."""
+    if not fetched:
+        return [], []
+    kind = _KINDS[type(fetched[0].value)]
+    lock(connection, f"shop/{shop_id}")
+    newest = _newest(fetched)
+    known = items.find_many(connection, kind.name, shop_id, list(newest))
+    changes = [_compare(kind, item.value, known.get(identity)) for identity, item in newest.items()]
+    real = [change for change in changes if change.effect != "unchanged"]
+    items.write(connection, kind.name, [_row(kind, change, now) for change in real])
+    items.write_raw(connection, vault, kind.name, shop_id, {c.value.id: newest[c.value.id].raw for c in real}, now)
+    items.touch(
+        connection,
+        kind.name,
+        shop_id,
+        {c.value.id: at for c in changes if c.effect == "unchanged" and (at := c.value.updated_at) is not None},
+    )
+    if kind.name == "listing":
+        catalog.record(connection, shop_id, [item.value for item in newest.values()], now)
+    events = [_event(kind, change, now) for change in real]
+    return [Accepted(c.value.id, c.effect, c.changed) for c in changes], events
+
+
+def compare(connection: Connection, shop_id: str, fetched: Sequence[Fetched[Any]]) -> list[Accepted]:
+    """What `accept` would do, without doing it."""
+    if not fetched:
+        return []
+    kind = _KINDS[type(fetched[0].value)]
+    newest = _newest(fetched)
+    known = items.find_many(connection, kind.name, shop_id, list(newest))
+    changes = [_compare(kind, item.value, known.get(identity)) for identity, item in newest.items()]
+    return [Accepted(change.value.id, change.effect, change.changed) for change in changes]
+
+
+@dataclass(frozen=True)
+class _Change:
+    value: Any
+    body: str
+    digest: bytes
+    revision: int
+    effect: str
+    changed: tuple[str, ...] = ()
+
+
+def _newest(fetched: Sequence[Fetched[Any]]) -> dict[str, Fetched[Any]]:
+    """One reading per id; of two in one batch the one with the newer source version, or the later one."""
+    newest: dict[str, Fetched[Any]] = {}
+    for item in fetched:
+        held = newest.get(item.value.id)
+        if held is None or not _older(item.value, held.value):
+            newest[item.value.id] = item
+    return newest
+
+
+def _older(one: Item, other: Item) -> bool:
+    return bool(one.updated_at and other.updated_at and one.updated_at < other.updated_at)
+
+
+def _compare(kind: _Kind, told: Any, stored: items.StoredItem | None) -> _Change:
+    digest = _digest(kind, told)
+    if stored is None:
+        return _Change(told, told.model_dump_json(), digest, 1, "created")
+    if digest == stored.digest:
+        return _Change(told, stored.body, digest, stored.revision, "unchanged")
+    # The body carries the source version of its last real change; the row knows whether a newer one was seen since.
+    known = kind.model.model_validate_json(stored.body).model_copy(update={"updated_at": stored.source_at})
+    merged = _merge(known, told)
+    digest = _digest(kind, merged)
+    if digest == stored.digest:
+        return _Change(told, stored.body, digest, stored.revision, "unchanged")
+    changed = tuple(name for name in kind.model.model_fields if getattr(known, name) != getattr(merged, name))
+    return _Change(merged, merged.model_dump_json(), digest, stored.revision + 1, "updated", changed)
+
+
+def _merge(known: Any, told: Any) -> Item:
+    if isinstance(told, Order):
+        return merge_order(known, told)
+    if isinstance(told, AfterSale):
+        return merge_after_sale(known, told)
+    return merge_listing(known, told)
+
+
+def _digest(kind: _Kind, value: Any) -> bytes:
+    text: str = value.model_dump_json(exclude=kind.volatile)
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+
+def _row(kind: _Kind, change: _Change, now: datetime) -> dict[str, Any]:
+    value = change.value
+    row = {
+        "shop_id": value.shop_id,
+        "id": value.id,
+        "status": _status(value),
+        "revision": change.revision,
+        "digest": change.digest,
+        "body": change.body,
+        "source_at": value.updated_at or now,
+        "changed_at": now,
+    }
+    if kind.name == "order":
+        row |= {"created_at": value.created_at, "ship_by": value.ship_by}
+    if kind.name == "after_sale":
+        row |= {"created_at": value.created_at, "order_id": value.order_id}
+    return row
+
+
+def _status(value: Item) -> str:
+    if isinstance(value, Order):
+        return value.status.value
+    return value.stage.value.value if isinstance(value, AfterSale) else value.shelf.value.value
+
+
+def _event(kind: _Kind, change: _Change, now: datetime) -> feed.Event:
+    value = change.value
+    data = f'{{"{kind.name}":{change.body},"changed":{json.dumps(change.changed)}}}'
+    return feed.Event(f"{kind.name}.{change.effect}", value.shop_id, value.id, change.revision, now, data)

@@ -1,0 +1,98 @@
+"""The beat: one leader rings every lane that SQL says is due. It is the timer and the sweeper in one.
+
+Losing a bell, a job, a worker or the whole of Redis costs the time until the next beat and nothing else.
+"""
+
+import secrets
+import threading
+from datetime import datetime
+
+import redis
+import sqlalchemy as sa
+import structlog
+from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
+
+from core.db import lanes, watermarks
+from core.db.lanes import Kind, Lane
+from core.db.shops import shop_id
+from core.db.tables import intent, receipt, shop, watermark
+from sync import pull
+from sync.runtime import Runtime
+
+log = structlog.get_logger("qudao.beat")
+
+LEADER_KEY = "qudao:beat"
+LEADER_SECONDS = 10
+
+
+def run(runtime: Runtime, stop: threading.Event) -> None:
+    """Beats until `stop` is set, as long as this process is the leader. An outage is logged and waited out."""
+    owner = secrets.token_hex(8)
+    while not stop.wait(runtime.settings.beat_seconds):
+        try:
+            if _lead(runtime.redis, owner):
+                beat(runtime)
+        except (redis.RedisError, OperationalError) as error:
+            log.warning("beat missed", error=type(error).__name__)
+            stop.wait(1)
+    _step_down(runtime.redis, owner)
+
+
+def beat(runtime: Runtime) -> set[Lane]:
+    """Rings what is due and answers it."""
+    now = runtime.clock.now()
+    with runtime.database.read() as connection:
+        fresh = watermarks.without(connection, pull.ORDERS)
+        due = due_lanes(connection, now)
+    for identity in fresh:
+        pull.begin(runtime, identity)
+        due.add(Lane(identity, Kind.PULL))
+    runtime.bells.ring(due)
+    return due
+
+
+def due_lanes(connection: Connection, now: datetime) -> set[Lane]:
+    """Lanes of active shops with work whose time has come, that nobody works on and that are not asleep."""
+    active = set(connection.scalars(sa.select(shop.c.id).where(shop.c.state == "active")))
+    found = _notices(connection, now) | _intents(connection, now) | _streams(connection, now)
+    return {lane for lane in found if lane.shop_id in active} - lanes.busy_or_asleep(connection, now)
+
+
+def _notices(connection: Connection, now: datetime) -> set[Lane]:
+    rows = connection.execute(
+        sa.select(receipt.c.channel, receipt.c.account)
+        .where(receipt.c.state == "due", receipt.c.not_before <= now)
+        .distinct()
+    )
+    return {Lane(shop_id(row.channel, row.account), Kind.NOTICES) for row in rows}
+
+
+def _intents(connection: Connection, now: datetime) -> set[Lane]:
+    rows = connection.execute(
+        sa.select(intent.c.shop_id, intent.c.kind).where(intent.c.state == "due", intent.c.not_before <= now).distinct()
+    )
+    return {Lane(row.shop_id, Kind(row.kind)) for row in rows}
+
+
+def _streams(connection: Connection, now: datetime) -> set[Lane]:
+    rows = connection.execute(sa.select(watermark.c.shop_id, watermark.c.stream).where(watermark.c.next_at <= now))
+    return {Lane(row.shop_id, pull.LANES[row.stream]) for row in rows}
+
+
+def _lead(connection: redis.Redis, owner: str) -> bool:
+    if connection.set(LEADER_KEY, owner, nx=True, ex=LEADER_SECONDS):
+        return True
+    if connection.get(LEADER_KEY) != owner.encode():
+        return False
+    connection.expire(LEADER_KEY, LEADER_SECONDS)
+    return True
+
+
+def _step_down(connection: redis.Redis, owner: str) -> None:
+    """Lets another process lead at once."""
+    try:
+        if connection.get(LEADER_KEY) == owner.encode():
+            connection.delete(LEADER_KEY)
+    except redis.RedisError as error:
+        log.warning("leadership left to expire", error=type(error).__name__)

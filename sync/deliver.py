@@ -1,0 +1,216 @@
+"""Intents go out: stock and prices as desired state, in batches; shipments one by one, after a look at the order.
+
+Every call has its attempt row before it leaves. An attempt without an answer, or whose worker died, is settled by reading the
+channel back before anything is sent for that intent again.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection
+
+from core.channel import Connector, Outcome, PriceWrite, StockWrite
+from core.db import catalog, feed, intents, lanes
+from core.db.intents import Attempt, Intent
+from core.db.lanes import Claim, Kind
+from core.db.shops import ShopRow
+from core.errors import ChannelError, NotFound, Rejected
+from core.model import Price, SkuKey
+from sync import policy
+from sync.policy import Action
+from sync.runtime import Runtime
+
+log = structlog.get_logger("qudao.deliver")
+
+SHOW_AGAIN = timedelta(seconds=3)
+"""How long after an unanswered write the channel is asked what came of it, so that a write on its way can land."""
+
+
+@dataclass(frozen=True)
+class _Field:
+    """How one kind of desired state is written and read back."""
+
+    kind: Kind
+    batch: Callable[[Connector], int]
+    write: Callable[[Connector, Sequence[Intent]], Sequence[Outcome[Any]]]
+    shown: Callable[[Connector, Sequence[Intent]], dict[SkuKey, str]]
+
+
+def drain_stock(runtime: Runtime, row: ShopRow, connector: Connector, claim: Claim) -> bool:
+    """Sends one batch of stock numbers. True when there may be more."""
+    return _drain(runtime, connector, claim, _STOCK)
+
+
+def drain_prices(runtime: Runtime, row: ShopRow, connector: Connector, claim: Claim) -> bool:
+    """Sends one batch of prices. True when there may be more."""
+    return _drain(runtime, connector, claim, _PRICE)
+
+
+def _drain(runtime: Runtime, connector: Connector, claim: Claim, wanted: _Field) -> bool:
+    size = wanted.batch(connector)
+    with runtime.database.read() as connection:
+        due = intents.due(connection, claim.lane.shop_id, [wanted.kind.value], runtime.clock.now(), size)
+        open_attempts = intents.unsettled(connection, [item.id for item in due])
+    if not due:
+        return False
+    if open_attempts:
+        _read_back(runtime, connector, claim, wanted, [(i, open_attempts[i.id]) for i in due if i.id in open_attempts])
+    fresh = [item for item in due if item.id not in open_attempts]
+    if fresh:
+        _send(runtime, connector, claim, wanted, fresh)
+    return len(due) == size or bool(open_attempts)
+
+
+def _send(runtime: Runtime, connector: Connector, claim: Claim, wanted: _Field, batch: list[Intent]) -> None:
+    opened = begin_attempts(runtime, claim, batch)
+    try:
+        outcomes = wanted.write(connector, batch)
+    except ChannelError as error:
+        outcomes = [Outcome(item, error) for item in batch]
+    now = runtime.clock.now()
+    lane_error: ChannelError | None = None
+    with runtime.database.write() as connection:
+        lanes.hold(connection, claim, now, _ttl(runtime))
+        events: list[feed.Event] = []
+        for item, outcome in zip(batch, outcomes, strict=True):
+            if outcome.error is None and wanted.kind is Kind.STOCK:
+                catalog.note_sellable(connection, item.shop_id, key_of(item), int(item.wanted), now)
+            events += record(connection, item, opened[item.id], outcome, now)
+            lane_error = lane_error or _for_the_lane(outcome.error)
+        feed.append(connection, events)
+    runtime.bells.announce_feed()
+    if lane_error is not None:
+        raise lane_error
+
+
+def begin_attempts(runtime: Runtime, claim: Claim, batch: Sequence[Intent]) -> dict[int, int]:
+    """Proves the claim and opens an attempt for each intent, committed before any call."""
+    now = runtime.clock.now()
+    with runtime.database.write() as connection:
+        lanes.hold(connection, claim, now, _ttl(runtime))
+        return intents.begin(connection, batch, claim.fence, now)
+
+
+def record(
+    connection: Connection, item: Intent, attempt_id: int, outcome: Outcome[Any], now: datetime
+) -> list[feed.Event]:
+    """Writes what became of one call, and answers the events that tell of it."""
+    error = outcome.error
+    if error is None:
+        intents.end(connection, attempt_id, "accepted", now, request_id=outcome.request_id)
+        intents.accepted(connection, item.id, item.version, now)
+        return [told(connection, item, "pending" if outcome.pending else "accepted", now)]
+    decision = policy.decide(error, item.tries)
+    code, words = policy.code(error), str(error)
+    state = {Action.READ_BACK: "unknown", Action.PARK: "rejected"}.get(decision.action, "not_sent")
+    if isinstance(error, Rejected):
+        state = "rejected"
+    intents.end(connection, attempt_id, state, now, code=error.code or code, message=words, request_id=error.request_id)
+    if decision.action is Action.PARK:
+        return park(connection, item, code, words, now)
+    wait = SHOW_AGAIN if decision.action is Action.READ_BACK else decision.wait
+    intents.later(connection, item, now + wait, code, words)
+    return []
+
+
+def park(connection: Connection, item: Intent, code: str, reason: str, now: datetime) -> list[feed.Event]:
+    """Hands an intent to a person, with an event; none when a newer wish took its place meanwhile."""
+    log.warning("parked", shop=item.shop_id, kind=item.kind, object=item.object_id, code=code)
+    if not intents.park(connection, item, code, reason, now):
+        return []
+    return [told(connection, item, "parked", now, code=code, reason=reason)]
+
+
+def told(connection: Connection, item: Intent, outcome: str, now: datetime, *, code: str = "", reason: str = "") -> feed.Event:
+    """The event of an outcome: `stock.accepted`, `price.pending`, `shipment.parked` …"""
+    family = "shipment" if item.kind == Kind.SHIP else item.kind
+    named: dict[str, Any] = {"order_id": item.object_id}
+    if item.kind != Kind.SHIP:
+        named = dict(zip(("listing_id", "sku_id"), item.object_id.split("/", 1), strict=True))
+    data = {
+        **named,
+        "wanted": json.loads(item.wanted),
+        "intent": item.id,
+        "version": item.version,
+        "outcome": outcome,
+        "code": code,
+        "reason": reason,
+    }
+    revision = intents.tell(connection, item.id)
+    text = json.dumps(data, ensure_ascii=False)
+    return feed.Event(f"{family}.{outcome}", item.shop_id, item.object_id, revision, now, text)
+
+
+def _read_back(
+    runtime: Runtime, connector: Connector, claim: Claim, wanted: _Field, doubtful: list[tuple[Intent, Attempt]]
+) -> None:
+    """Settles attempts by what the channel shows: the number asked for means accepted, any other means that it did not land."""
+    shown = wanted.shown(connector, [item for item, _ in doubtful])
+    now = runtime.clock.now()
+    with runtime.database.write() as connection:
+        lanes.hold(connection, claim, now, _ttl(runtime))
+        events: list[feed.Event] = []
+        for item, attempt in doubtful:
+            value = shown.get(key_of(item))
+            if value == attempt.wanted:
+                intents.end(connection, attempt.id, "accepted", now, message="read back")
+                intents.accepted(connection, item.id, attempt.version, now)
+                events.append(told(connection, item, "accepted", now))
+            else:
+                intents.end(connection, attempt.id, "not_sent", now, message=f"read back: the channel shows {value}")
+        feed.append(connection, events)
+    runtime.bells.announce_feed()
+
+
+def _for_the_lane(error: ChannelError | None) -> ChannelError | None:
+    """An error that concerns everything else on the lane as well."""
+    if error is None:
+        return None
+    whole = (Action.LANE_LATER, Action.REFRESH, Action.PAUSE_SHOP)
+    return error if policy.decide(error, 0).action in whole else None
+
+
+def key_of(item: Intent) -> SkuKey:
+    listing_id, _, sku_id = item.object_id.partition("/")
+    return SkuKey(listing_id=listing_id, sku_id=sku_id)
+
+
+def _ttl(runtime: Runtime) -> timedelta:
+    return timedelta(seconds=runtime.settings.lease_seconds)
+
+
+def _set_stock(connector: Connector, batch: Sequence[Intent]) -> Sequence[Outcome[Any]]:
+    return connector.set_stock([StockWrite(key_of(item), int(item.wanted)) for item in batch])
+
+
+def _shown_stock(connector: Connector, batch: Sequence[Intent]) -> dict[SkuKey, str]:
+    return {level.key: str(level.sellable) for level in connector.stock_levels([key_of(item) for item in batch])}
+
+
+def _set_prices(connector: Connector, batch: Sequence[Intent]) -> Sequence[Outcome[Any]]:
+    return connector.set_price([PriceWrite(key_of(item), Price.model_validate_json(item.wanted)) for item in batch])
+
+
+def _shown_prices(connector: Connector, batch: Sequence[Intent]) -> dict[SkuKey, str]:
+    """What the channel shows, restricted to the prices that were asked for."""
+    asked = {key_of(item): Price.model_validate_json(item.wanted) for item in batch}
+    shown: dict[SkuKey, str] = {}
+    for listing_id in {key.listing_id for key in asked}:
+        try:
+            listing = connector.listing(listing_id).value
+        except NotFound:
+            continue
+        for sku in listing.skus:
+            key = SkuKey(listing_id=listing_id, sku_id=sku.sku_id)
+            if key in asked and sku.price is not None:
+                comparable = sku.price.model_dump(include=set(asked[key].model_dump(exclude_none=True)))
+                shown[key] = Price(**comparable).model_dump_json(exclude_none=True)
+    return shown
+
+
+_STOCK = _Field(Kind.STOCK, lambda connector: connector.channel.stock_batch, _set_stock, _shown_stock)
+_PRICE = _Field(Kind.PRICE, lambda connector: connector.channel.price_batch, _set_prices, _shown_prices)

@@ -1,0 +1,117 @@
+"""A drain: one worker, one lane, batch after batch, until nothing is left or its time is up."""
+
+import secrets
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+import structlog
+
+from core.channel import Connector
+from core.db import lanes, shops
+from core.db.lanes import Claim, Kind, Lane, LaneLost
+from core.db.shops import ShopRow
+from core.errors import ChannelError
+from sync import deliver, inbox, policy, pull, ship, tokens
+from sync.policy import Action
+from sync.runtime import Runtime
+
+log = structlog.get_logger("qudao.drain")
+
+Work = Callable[[Runtime, ShopRow, Connector, Claim], bool]
+WORK: dict[Kind, Work] = {
+    Kind.NOTICES: inbox.drain,
+    Kind.SHIP: ship.drain,
+    Kind.STOCK: deliver.drain_stock,
+    Kind.PRICE: deliver.drain_prices,
+    Kind.PULL: pull.drain,
+    Kind.BACKFILL: pull.drain,
+}
+"""What is done on each kind of lane: one batch; True when there may be more."""
+
+
+def drain(runtime: Runtime, lane: Lane) -> None:
+    """Works on a lane if nobody else does. Never raises for what a channel did: that ends in rows."""
+    ttl = timedelta(seconds=runtime.settings.lease_seconds)
+    with runtime.database.write() as connection:
+        row = shops.get(connection, lane.shop_id)
+        now = runtime.clock.now()
+        asleep = lanes.asleep_until(connection, lane)
+        if not row.active or (asleep is not None and asleep > now):
+            claim = None
+        else:
+            claim = lanes.take(connection, lane, secrets.token_hex(8), now, ttl)
+    runtime.bells.silence(lane)
+    if claim is None:
+        return
+    try:
+        more = _rounds(runtime, row, claim)
+    except LaneLost as error:
+        log.warning("lane lost", lane=str(lane), reason=str(error))
+        return
+    except BaseException:
+        with runtime.database.write() as connection:
+            lanes.abandon(connection, claim)
+        raise
+    if more:
+        with runtime.database.write() as connection:
+            lanes.abandon(connection, claim)
+        runtime.bells.ring([lane])
+
+
+def _rounds(runtime: Runtime, row: ShopRow, claim: Claim) -> bool:
+    """Batches until the lane is empty and let go of (False), or until time is up (True)."""
+    deadline = time.monotonic() + runtime.settings.drain_seconds
+    refreshed = False
+    connector, version = _connector(runtime, row)
+    while time.monotonic() < deadline:
+        runtime.bells.silence(claim.lane)
+        try:
+            more = WORK[claim.lane.kind](runtime, row, connector, claim)
+        except ChannelError as error:
+            action = policy.decide(error, 0).action
+            if action is Action.REFRESH and not refreshed and _refresh(runtime, row, claim, version):
+                refreshed = True
+                connector, version = runtime.connector(row)
+                continue
+            _stop(runtime, claim, error)
+            return False
+        if not more:
+            with runtime.database.write() as connection:
+                if lanes.release(connection, claim):
+                    return False
+    return True
+
+
+def _connector(runtime: Runtime, row: ShopRow) -> tuple[Connector, int]:
+    """A session whose token will live a while."""
+    connector, version = runtime.connector(row)
+    if tokens.near_its_end(connector.credentials.access_expires_at, runtime.clock.now()):
+        try:
+            tokens.refresh(runtime, row, version)
+        except ChannelError as error:
+            log.warning("early refresh failed", shop=row.id, reason=str(error))
+        connector, version = runtime.connector(row)
+    return connector, version
+
+
+def _refresh(runtime: Runtime, row: ShopRow, claim: Claim, version: int) -> bool:
+    """True when the work may go on with a new token. Otherwise the lane sleeps or the shop is paused."""
+    try:
+        tokens.refresh(runtime, row, version)
+    except ChannelError as error:
+        log.warning("refresh failed", shop=row.id, reason=str(error))
+        return False
+    return True
+
+
+def _stop(runtime: Runtime, claim: Claim, error: ChannelError) -> None:
+    """Ends the drain over an error that concerns the whole lane."""
+    decision = policy.decide(error, 0)
+    log.info("lane stops", lane=str(claim.lane), reason=str(error))
+    if decision.action is Action.PAUSE_SHOP:
+        tokens.pause(runtime, claim.lane.shop_id, f"the channel refuses the app or the shop: {error}")
+    wait = decision.wait or timedelta(seconds=policy.FIRST_WAIT_SECONDS)
+    with runtime.database.write() as connection:
+        lanes.sleep_until(connection, claim.lane, runtime.clock.now() + wait)
+        lanes.abandon(connection, claim)

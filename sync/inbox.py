@@ -1,0 +1,108 @@
+"""Notices become receipts, receipts become readings.
+
+`store` is called by whoever received a verified push, inside the transaction that must commit before the acknowledgement.
+`drain` re-reads what the notices name and hands it to `accept`: a notice is never the truth about anything.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from core.channel import Connector, Fetched, Notice, ObjectKind
+from core.crypto import Vault
+from core.db import lanes, receipts
+from core.db.lanes import Claim, Kind, Lane
+from core.db.receipts import UNKNOWN_SHOP, Receipt
+from core.db.shops import ShopRow, shop_id
+from core.db.tables import shop
+from core.errors import ChannelError, NotFound, OutcomeUnknown, Unsupported
+from core.model import AfterSale, Listing, Order
+from sync import policy
+from sync.accept import accept
+from sync.policy import Action
+from sync.runtime import Runtime
+
+BATCH = 50
+FIRST_LOOK_AGAIN_SECONDS = 1.0
+"""Query APIs lag behind pushes; the first second look comes this soon and then doubles."""
+
+
+def store(connection: Connection, vault: Vault, notices: Sequence[Notice], now: datetime) -> set[Lane]:
+    """Writes receipts. Answers the lanes to ring once the caller has committed."""
+    if not notices:
+        return set()
+    wanted = {shop_id(notice.channel, notice.account) for notice in notices}
+    known = set(connection.scalars(sa.select(shop.c.id).where(shop.c.id.in_(wanted))))
+    states = [_state(notice, shop_id(notice.channel, notice.account) in known) for notice in notices]
+    receipts.store(connection, vault, notices, states, now)
+    return {
+        Lane(shop_id(notice.channel, notice.account), Kind.NOTICES)
+        for notice, (state, _) in zip(notices, states, strict=True)
+        if state == "due"
+    }
+
+
+def _state(notice: Notice, known: bool) -> tuple[str, str]:
+    if notice.kind is ObjectKind.OTHER:
+        return "ignored", "nothing to read for this topic"
+    return ("due", "") if known else ("parked", UNKNOWN_SHOP)
+
+
+def drain(runtime: Runtime, row: ShopRow, connector: Connector, claim: Claim) -> bool:
+    """Handles one batch. True when there may be more."""
+    now = runtime.clock.now()
+    with runtime.database.read() as connection:
+        batch = receipts.due(connection, row.channel, row.account, now, BATCH)
+    by_object: dict[tuple[ObjectKind, str], list[Receipt]] = {}
+    for item in batch:
+        by_object.setdefault((item.kind, item.object_id), []).append(item)
+    for named in by_object.values():
+        _handle(runtime, connector, claim, named)
+    return len(batch) == BATCH
+
+
+def _handle(runtime: Runtime, connector: Connector, claim: Claim, named: list[Receipt]) -> None:
+    """Reads one object and settles every receipt that names it, in one transaction."""
+    ttl = timedelta(seconds=runtime.settings.lease_seconds)
+    try:
+        fetched = _read(connector, named[-1])
+    except ChannelError as error:
+        _later(runtime, connector, claim, named, error)
+        return
+    now = runtime.clock.now()
+    with runtime.database.write() as connection:
+        lanes.hold(connection, claim, now, ttl)
+        receipts.settle(connection, named, "handled")
+        outcomes = accept(connection, runtime.vault, claim.lane.shop_id, [fetched], now)
+    if any(outcome.effect != "unchanged" for outcome in outcomes):
+        runtime.bells.announce_feed()
+
+
+def _read(connector: Connector, named: Receipt) -> Fetched[Order] | Fetched[AfterSale] | Fetched[Listing]:
+    if named.kind is ObjectKind.ORDER:
+        return connector.order(named.object_id)
+    if named.kind is ObjectKind.AFTER_SALE:
+        return connector.after_sale(named.object_id, named.parent_id)
+    return connector.listing(named.object_id)
+
+
+def _later(runtime: Runtime, connector: Connector, claim: Claim, named: list[Receipt], error: ChannelError) -> None:
+    """Waits, parks, or lets the drain deal with an error that concerns the whole lane."""
+    now = runtime.clock.now()
+    tries = max(item.tries for item in named)
+    age = now - min(item.received_at for item in named)
+    decision = policy.decide(error, tries)
+    if isinstance(error, NotFound) and age < connector.channel.notice_patience:
+        decision = policy.Decision(Action.ITEM_LATER, timedelta(seconds=min(60.0, FIRST_LOOK_AGAIN_SECONDS * 2**tries)))
+    elif isinstance(error, OutcomeUnknown | Unsupported):
+        decision = policy.Decision(Action.PARK)
+    if decision.action not in (Action.ITEM_LATER, Action.PARK):
+        raise error
+    with runtime.database.write() as connection:
+        lanes.hold(connection, claim, now, timedelta(seconds=runtime.settings.lease_seconds))
+        if decision.action is Action.ITEM_LATER:
+            receipts.later(connection, named, now + decision.wait, str(error))
+        else:
+            receipts.settle(connection, named, "parked", str(error))

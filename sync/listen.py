@@ -1,0 +1,163 @@
+"""Long connections: moves frames between the platforms and sans-I/O sessions, and notices into the same inbox as every push.
+
+One process owns an app's connection at a time (a lane of kind LISTEN). An acknowledgement leaves only after the commit.
+"""
+
+import asyncio
+import secrets
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from pydantic import SecretStr
+from sqlalchemy.exc import OperationalError
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
+
+from connectors import CHANNELS
+from core.channel import Notice, Push, Session
+from core.db import lanes, shops
+from core.db.lanes import Claim, Kind, Lane, LaneLost
+from core.errors import Malformed, Unavailable
+from sync import inbox
+from sync.policy import backoff
+from sync.runtime import Runtime
+
+log = structlog.get_logger("qudao.listen")
+
+TICK_SECONDS = 1.0
+LOOK_FOR_APPS_SECONDS = 5.0
+OPEN_SECONDS = 10.0
+LARGEST_FRAME = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class _App:
+    channel: str
+    app_key: str
+
+    @property
+    def lane(self) -> Lane:
+        return Lane(f"{self.channel}:{self.app_key}", Kind.LISTEN)
+
+
+def run(runtime: Runtime, stop: threading.Event) -> None:
+    """Holds a connection for every app of every channel that has them, until `stop` is set."""
+    asyncio.run(_run(runtime, stop))
+
+
+async def _run(runtime: Runtime, stop: threading.Event) -> None:
+    tasks: dict[_App, asyncio.Task[None]] = {}
+    while not stop.is_set():
+        try:
+            apps = await asyncio.to_thread(_apps, runtime)
+        except OperationalError as error:
+            log.warning("database does not answer", error=type(error).__name__)
+            apps = {}
+        for app, secret in apps.items():
+            if app not in tasks or tasks[app].done():
+                tasks[app] = asyncio.create_task(_keep(runtime, app, secret))
+        await _pause(stop, LOOK_FOR_APPS_SECONDS)
+    for task in tasks.values():
+        task.cancel()
+    await asyncio.gather(*tasks.values(), return_exceptions=True)
+
+
+async def _pause(stop: threading.Event, seconds: float) -> None:
+    for _ in range(int(seconds / 0.2)):
+        if stop.is_set():
+            return
+        await asyncio.sleep(0.2)
+
+
+def _apps(runtime: Runtime) -> dict[_App, SecretStr]:
+    """Every app with at least one active shop on a channel that pushes over a connection."""
+    with runtime.database.read() as connection:
+        used = {(row.channel, row.app_key) for row in shops.all_shops(connection) if row.active}
+        found: dict[_App, SecretStr] = {}
+        for code, adapter in CHANNELS.items():
+            if adapter.channel.push is Push.CONNECTION and adapter.session is not None:
+                secrets_by_key = shops.app_secrets(connection, runtime.vault, code)
+                found |= {_App(code, key): secret for key, secret in secrets_by_key.items() if (code, key) in used}
+    return found
+
+
+async def _keep(runtime: Runtime, app: _App, secret: SecretStr) -> None:
+    """Owns one app's connection and renews it for as long as the ownership lasts."""
+    claim = await asyncio.to_thread(_take, runtime, app)
+    if claim is None:
+        return
+    failures = 0
+    try:
+        while True:
+            try:
+                await _connection(runtime, app, secret, claim)
+                failures = 0
+            except (OSError, WebSocketException, Unavailable, Malformed, OperationalError, TimeoutError) as error:
+                log.warning("connection lost", channel=app.channel, app=app.app_key, error=type(error).__name__)
+            await asyncio.to_thread(_hold, runtime, claim)
+            await asyncio.sleep(min(30.0, backoff(failures) / 4))
+            failures += 1
+    except LaneLost:
+        log.info("another process listens now", channel=app.channel, app=app.app_key)
+    finally:
+        await asyncio.to_thread(_let_go, runtime, claim)
+
+
+async def _connection(runtime: Runtime, app: _App, secret: SecretStr, claim: Claim) -> None:
+    """One connection from its opening to its end."""
+    adapter = CHANNELS[app.channel]
+    assert adapter.session is not None  # noqa: S101 - _apps only names channels that have one
+    session = adapter.session(app.app_key, secret, runtime.settings.push_gateway(adapter.channel), runtime.clock)
+    options = {"open_timeout": OPEN_SECONDS, "max_size": LARGEST_FRAME, "ping_interval": None}
+    async with connect(session.address(), **options) as socket:
+        log.info("connected", channel=app.channel, app=app.app_key)
+        await _send(socket, session.on_open())
+        beats = 0
+        while True:
+            try:
+                frame = await asyncio.wait_for(socket.recv(), TICK_SECONDS)
+            except TimeoutError:
+                beats += 1
+                if beats % 5 == 0:
+                    await asyncio.to_thread(_hold, runtime, claim)
+            else:
+                await _frame(runtime, socket, session, frame)
+            await _send(socket, session.tick())
+
+
+async def _frame(runtime: Runtime, socket: ClientConnection, session: Session, frame: str | bytes) -> None:
+    received = session.on_frame(frame)
+    await _send(socket, received.reply)
+    if received.notices:
+        await asyncio.to_thread(_store, runtime, received.notices)
+    await _send(socket, received.acks)
+
+
+async def _send(socket: ClientConnection, frames: Iterable[str | bytes]) -> None:
+    for frame in frames:
+        await socket.send(frame)
+
+
+def _store(runtime: Runtime, notices: tuple[Notice, ...]) -> None:
+    with runtime.database.write() as connection:
+        ringing = inbox.store(connection, runtime.vault, notices, runtime.clock.now())
+    runtime.bells.ring(ringing)
+
+
+def _take(runtime: Runtime, app: _App) -> Claim | None:
+    ttl = timedelta(seconds=runtime.settings.lease_seconds)
+    with runtime.database.write() as connection:
+        return lanes.take(connection, app.lane, secrets.token_hex(8), runtime.clock.now(), ttl)
+
+
+def _hold(runtime: Runtime, claim: Claim) -> None:
+    with runtime.database.write() as connection:
+        lanes.hold(connection, claim, runtime.clock.now(), timedelta(seconds=runtime.settings.lease_seconds))
+
+
+def _let_go(runtime: Runtime, claim: Claim) -> None:
+    with runtime.database.write() as connection:
+        lanes.abandon(connection, claim)

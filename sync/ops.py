@@ -1,0 +1,348 @@
+"""Everything an operator can do, as plain functions over a Runtime; the command line and the console only show the answers.
+
+What changes rows also rings for them. A Redis that is away loses nothing: the sweeper rings what is due.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import redis
+from pydantic import SecretStr
+
+from connectors import CHANNELS
+from core.channel import Connector, Credentials, ObjectKind, Window
+from core.db import catalog, feed, intents, items, keys, parked, shops, watermarks
+from core.db.catalog import CatalogRow
+from core.db.feed import FeedRow
+from core.db.intents import Intent
+from core.db.items import StoredItem
+from core.db.keys import KeyRow, NewKey
+from core.db.lanes import Kind, Lane
+from core.db.parked import Parked
+from core.db.shops import ShopRow
+from core.db.watermarks import Walk
+from core.errors import ConfigurationError, Reauthorize
+from core.model import StockLevel
+from sync import pull, push, tokens
+from sync.accept import Accepted, accept
+from sync.push import ItemResult, MappingItem, StockItem
+from sync.runtime import Runtime
+
+SKUS_AT_ONCE = 50
+
+
+@dataclass(frozen=True)
+class ShopView:
+    """A shop as an operator wants to see it. `complete_through`: every order change up to then is here."""
+
+    shop: ShopRow
+    complete_through: datetime | None
+    access_expires_at: datetime | None
+    parked: int
+    trouble: str
+    """Why the last look at the channel came back incomplete; empty when it did not."""
+
+
+def connect_shop(runtime: Runtime, *, channel: str, account: str, name: str, credentials: Credentials) -> ShopView:
+    """Connects a shop, or renews the app and tokens of a known one, and starts its first pull."""
+    if channel not in CHANNELS:
+        raise ConfigurationError(f"no channel {channel}; there are {', '.join(sorted(CHANNELS))}")
+    if not account or not credentials.app_key or not credentials.access_token.get_secret_value():
+        raise ConfigurationError("a shop needs its account, the app's key and secret, and an access token")
+    with runtime.database.write() as connection:
+        identity = shops.add(
+            connection,
+            runtime.vault,
+            channel=channel,
+            account=account,
+            name=name or account,
+            credentials=credentials,
+            now=runtime.clock.now(),
+        )
+    pull.begin(runtime, identity)
+    _ring(runtime, (Lane(identity, kind) for kind in (Kind.PULL, Kind.BACKFILL, Kind.NOTICES)))
+    return show_shop(runtime, identity)
+
+
+def credentials(app_key: str, app_secret: str, access_token: str, refresh_token: str = "") -> Credentials:
+    """Credentials from plain text; when the tokens end is learnt from the channel."""
+    return Credentials(app_key, SecretStr(app_secret), SecretStr(access_token), SecretStr(refresh_token))
+
+
+def list_shops(runtime: Runtime) -> list[ShopView]:
+    with runtime.database.read() as connection:
+        waiting = parked.counts(connection)
+        return [_view(runtime, connection, row, waiting) for row in shops.all_shops(connection)]
+
+
+def show_shop(runtime: Runtime, identity: str) -> ShopView:
+    """Raises ConfigurationError for a shop that was never added."""
+    with runtime.database.read() as connection:
+        return _view(runtime, connection, shops.get(connection, identity), parked.counts(connection))
+
+
+def _view(runtime: Runtime, connection: Any, row: ShopRow, waiting: dict[str, int]) -> ShopView:
+    marks = watermarks.of_shop(connection, row.id)
+    held = shops.credentials(connection, runtime.vault, row)
+    return ShopView(
+        row,
+        marks[pull.ORDERS].complete_through if pull.ORDERS in marks else None,
+        held.credentials.access_expires_at,
+        waiting.get(row.id, 0),
+        "; ".join(f"{mark.stream}: {mark.reason}" for mark in marks.values() if mark.reason),
+    )
+
+
+def pause_shop(runtime: Runtime, identity: str, reason: str) -> bool:
+    """Stops all calls to a shop; wishes and pushes keep arriving. False when it was paused already."""
+    return _set_state(runtime, identity, "paused", reason)
+
+
+def resume_shop(runtime: Runtime, identity: str) -> bool:
+    """Lets the work of a shop go on. False when it was not paused."""
+    changed = _set_state(runtime, identity, "resumed", "")
+    _ring(runtime, (Lane(identity, kind) for kind in Kind if kind is not Kind.LISTEN))
+    return changed
+
+
+def _set_state(runtime: Runtime, identity: str, state: str, reason: str) -> bool:
+    now = runtime.clock.now()
+    with runtime.database.write() as connection:
+        shops.get(connection, identity)
+        changed = shops.pause(connection, identity, reason) if state == "paused" else shops.resume(connection, identity)
+        if changed:
+            feed.append(connection, [tokens.state_event(identity, state, reason, now)])
+    _announce(runtime)
+    return changed
+
+
+def with_connector(runtime: Runtime, identity: str) -> tuple[ShopRow, Connector]:
+    """A session of a shop for a person's own calls, with fresh tokens when the held ones are at their end."""
+    with runtime.database.read() as connection:
+        row = shops.get(connection, identity)
+        held = shops.credentials(connection, runtime.vault, row)
+    if tokens.near_its_end(held.credentials.access_expires_at, runtime.clock.now()):
+        tokens.refresh(runtime, row, held.version)
+    return row, runtime.connector(row)[0]
+
+
+def resync(
+    runtime: Runtime, identity: str, stream: str, window: Window, *, dry_run: bool = False
+) -> Iterator[tuple[Walk, list[Accepted]]]:
+    """Reads orders or listings again; one answer per page: the walk so far and what the page changed (or would)."""
+    row, connector = with_connector(runtime, identity)
+    try:
+        yield from pull.resync(runtime, row, connector, stream, window, dry_run=dry_run)
+    except Reauthorize:
+        tokens.refresh(runtime, row, runtime.connector(row)[1])
+        yield from pull.resync(runtime, row, runtime.connector(row)[0], stream, window, dry_run=dry_run)
+
+
+@dataclass(frozen=True)
+class StockReading:
+    """One listing SKU: what we last knew of its stock, what the channel shows now, and what the ERP wants."""
+
+    row: CatalogRow
+    now: StockLevel | None
+    wanted: int | None
+
+
+def resync_stock(runtime: Runtime, identity: str, *, dry_run: bool = False) -> Iterator[list[StockReading]]:
+    """Reads the stock of every known listing SKU of a shop again, some at a time."""
+    _, connector = with_connector(runtime, identity)
+    with runtime.database.read() as connection:
+        rows = catalog.rows_of(connection, shop_id=identity)
+        numbers = catalog.numbers(connection, {row.sku for row in rows if row.sku})
+    for start in range(0, len(rows), SKUS_AT_ONCE):
+        batch = rows[start : start + SKUS_AT_ONCE]
+        levels = {level.key: level for level in connector.stock_levels([row.key for row in batch])}
+        if not dry_run:
+            with runtime.database.write() as connection:
+                catalog.read_stock(connection, identity, levels.values())
+        yield [StockReading(row, levels.get(row.key), numbers.get(row.sku)) for row in batch]
+
+
+def push_stock(runtime: Runtime, identity: str) -> int:
+    """Sends the ERP's number of every mapped SKU to a shop again. Answers how many listing SKUs."""
+    with runtime.database.write() as connection:
+        skus = {row.sku for row in catalog.rows_of(connection, shop_id=identity) if row.sku}
+        numbers = catalog.numbers(connection, skus)
+        count = sum(len(found) for found in catalog.targets(connection, numbers, identity).values())
+        wanted = push.publish_known_numbers(connection, identity, numbers, runtime.clock.now())
+    _ring(runtime, wanted)
+    return count
+
+
+def push_prices(runtime: Runtime, identity: str) -> int:
+    """Sends every price the ERP ever set in a shop again. Answers how many listing SKUs."""
+    with runtime.database.write() as connection:
+        wanted = intents.of_shop(connection, Kind.PRICE.value, identity)
+        wishes = [intents.Wish(item.kind, item.key, item.shop_id, item.object_id, item.wanted) for item in wanted]
+        intents.want(connection, wishes, runtime.clock.now())
+    _ring(runtime, {Lane(identity, Kind.PRICE)} if wanted else ())
+    return len(wanted)
+
+
+def list_orders(runtime: Runtime, *, shop: str = "", status: str = "", limit: int = 50) -> list[StoredItem]:
+    """Newest change first."""
+    with runtime.database.read() as connection:
+        return items.latest(connection, "order", shop=shop, status=status, limit=limit)
+
+
+@dataclass(frozen=True)
+class OrderView:
+    """An order with what we were asked to do about it."""
+
+    stored: StoredItem
+    shipments: tuple[Intent, ...]
+
+
+def show_order(runtime: Runtime, identity: str, shop: str = "") -> OrderView:
+    """Raises ConfigurationError for an unknown order, or one that several shops have when none is named."""
+    with runtime.database.read() as connection:
+        found = [item for item in items.named(connection, "order", identity) if shop in ("", item.shop_id)]
+        if not found:
+            raise ConfigurationError(f"no order {identity} here; `qudao resync orders` reads the channel again")
+        if len(found) > 1:
+            raise ConfigurationError(f"several shops have an order {identity}; name one with --shop")
+        wanted = intents.of_object(connection, Kind.SHIP.value, found[0].shop_id, identity)
+    return OrderView(found[0], tuple(wanted))
+
+
+def list_mappings(runtime: Runtime, *, shop: str = "", sku: str = "", unmapped: bool = False) -> list[CatalogRow]:
+    with runtime.database.read() as connection:
+        return catalog.rows_of(connection, shop_id=shop, sku=sku, unmapped=unmapped)
+
+
+def set_mapping(runtime: Runtime, shop: str, listing_id: str, sku_id: str, sku: str | None) -> ItemResult:
+    """Maps a listing SKU to the ERP's SKU; None says that it must not be mapped."""
+    wanted = [MappingItem(shop=shop, listing_id=listing_id, sku_id=sku_id, sku=sku)]
+    return _wish(runtime, push.set_mappings, wanted)
+
+
+@dataclass(frozen=True)
+class StockView:
+    """A listing SKU with the ERP's number and how far it has come."""
+
+    row: CatalogRow
+    wanted: int | None
+    state: str
+    reason: str
+
+
+def show_stock(runtime: Runtime, *, shop: str = "", sku: str = "") -> list[StockView]:
+    """Every mapped listing SKU, or those of one SKU or shop."""
+    with runtime.database.read() as connection:
+        rows = [row for row in catalog.rows_of(connection, shop_id=shop, sku=sku) if row.sku]
+        numbers = catalog.numbers(connection, {row.sku for row in rows})
+        work = {
+            (item.shop_id, item.object_id): item
+            for identity in {row.shop_id for row in rows}
+            for item in intents.of_shop(connection, Kind.STOCK.value, identity)
+        }
+    views = []
+    for row in rows:
+        item = work.get((row.shop_id, f"{row.key.listing_id}/{row.key.sku_id}"))
+        state, reason = (item.state, item.reason) if item else ("", "")
+        views.append(StockView(row, numbers.get(row.sku), "queued" if state == "due" else state, reason))
+    return views
+
+
+def set_stock(runtime: Runtime, sku: str, quantity: int) -> ItemResult:
+    """Wants a number for a SKU in every shop, as the ERP does."""
+    return _wish(runtime, push.set_stock, [StockItem(sku=sku, quantity=quantity)])
+
+
+def _wish(runtime: Runtime, write: Callable[..., push.Queued], wanted: Sequence[Any]) -> ItemResult:
+    with runtime.database.write() as connection:
+        queued = write(connection, wanted, runtime.clock.now())
+    _ring(runtime, queued.lanes)
+    return queued.items[0]
+
+
+def read_feed(
+    runtime: Runtime, after: int, limit: int, *, types: Sequence[str] = (), shop_ids: Sequence[str] = ()
+) -> list[FeedRow]:
+    with runtime.database.read() as connection:
+        return feed.read(connection, after, limit, types=types, shops=shop_ids)
+
+
+def feed_head(runtime: Runtime) -> int:
+    with runtime.database.read() as connection:
+        return feed.head(connection)
+
+
+def list_parked(runtime: Runtime, *, shop: str = "") -> list[Parked]:
+    with runtime.database.read() as connection:
+        return parked.all_parked(connection, shop_id=shop)
+
+
+def retry(runtime: Runtime, ref: str) -> Parked:
+    """Tries something parked again; an unreadable row by reading its object from the channel now."""
+    with runtime.database.read() as connection:
+        item = parked.get(connection, ref)
+    if ref.startswith(parked.ROW):
+        reread(runtime, item.shop_id, ObjectKind(item.kind), item.object_id)
+        return dismiss(runtime, ref, "read again")
+    with runtime.database.write() as connection:
+        parked.retry(connection, item, runtime.clock.now())
+    kind = Kind.NOTICES if ref.startswith(parked.NOTICE) else Kind(item.kind)
+    _ring(runtime, [Lane(item.shop_id, kind)])
+    return item
+
+
+def dismiss(runtime: Runtime, ref: str, note: str) -> Parked:
+    """Gives something parked up; a newer wish for the same thing is not affected."""
+    with runtime.database.write() as connection:
+        item = parked.get(connection, ref)
+        parked.dismiss(connection, item, note, runtime.clock.now())
+    return item
+
+
+def reread(runtime: Runtime, identity: str, kind: ObjectKind, object_id: str) -> list[Accepted]:
+    """Reads one object from the channel now."""
+    if not object_id:
+        raise ConfigurationError("the row has no id to read it by; resync its time range, then dismiss it")
+    row, connector = with_connector(runtime, identity)
+    read: dict[ObjectKind, Callable[[str], Any]] = {
+        ObjectKind.ORDER: connector.order,
+        ObjectKind.AFTER_SALE: connector.after_sale,
+        ObjectKind.LISTING: connector.listing,
+    }
+    fetched = read[kind](object_id)
+    with runtime.database.write() as connection:
+        outcomes = accept(connection, runtime.vault, row.id, [fetched], runtime.clock.now())
+    _announce(runtime)
+    return outcomes
+
+
+def create_key(runtime: Runtime, label: str) -> NewKey:
+    """A key to /v1. Its plain text exists in this answer only."""
+    with runtime.database.write() as connection:
+        return keys.create(connection, label, runtime.clock.now())
+
+
+def list_keys(runtime: Runtime) -> list[KeyRow]:
+    with runtime.database.read() as connection:
+        return keys.all_keys(connection)
+
+
+def revoke_key(runtime: Runtime, identity: str) -> bool:
+    """False when there is no such valid key."""
+    with runtime.database.write() as connection:
+        return keys.revoke(connection, identity, runtime.clock.now())
+
+
+def _ring(runtime: Runtime, lanes: Iterable[Lane]) -> None:
+    # Rows are committed; without Redis the sweeper finds them when the engine runs again.
+    with contextlib.suppress(redis.RedisError):
+        runtime.bells.ring(lanes)
+
+
+def _announce(runtime: Runtime) -> None:
+    # A reader that misses it looks by itself a moment later.
+    with contextlib.suppress(redis.RedisError):
+        runtime.bells.announce_feed()

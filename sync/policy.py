@@ -1,0 +1,86 @@
+"""What to do about an error, by its class. The one place that decides between again, later, pause and park."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from core.errors import (
+    AlreadyDone,
+    ChannelError,
+    Denied,
+    Malformed,
+    NotYet,
+    OutcomeUnknown,
+    Reauthorize,
+    Rejected,
+    Throttled,
+    Unavailable,
+    Unsupported,
+)
+
+
+class Action(StrEnum):
+    """The consequence of an error."""
+
+    LANE_LATER = "lane_later"
+    """Nothing on this lane will go through now."""
+    ITEM_LATER = "item_later"
+    """This item alone must wait."""
+    READ_BACK = "read_back"
+    """Look at the channel before doing anything else."""
+    REFRESH = "refresh"
+    """Renew the token, then again."""
+    PAUSE_SHOP = "pause_shop"
+    """Nothing of this shop will go through before a person acts."""
+    PARK = "park"
+    """A person must look at this item."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """An action and, for the later ones, how long to wait."""
+
+    action: Action
+    wait: timedelta = timedelta(0)
+
+
+FIRST_WAIT_SECONDS = 2.0
+LONGEST_WAIT_SECONDS = 300.0
+UNSETTLED_TRIES = 12
+"""After so many tries an item that stays unavailable or not ready is shown to a person; with the waits above, half an hour."""
+
+_TABLE: tuple[tuple[type[ChannelError], Action], ...] = (
+    (Throttled, Action.LANE_LATER),
+    (Unavailable, Action.ITEM_LATER),
+    (NotYet, Action.ITEM_LATER),
+    (OutcomeUnknown, Action.READ_BACK),
+    (AlreadyDone, Action.READ_BACK),
+    (Reauthorize, Action.REFRESH),
+    (Denied, Action.PAUSE_SHOP),
+    (Unsupported, Action.PARK),
+    (Malformed, Action.PARK),
+    (Rejected, Action.PARK),
+)
+
+
+def decide(error: ChannelError, tries: int) -> Decision:
+    """`tries` counts the earlier tries of this item that ended in waiting."""
+    action = next((action for kind, action in _TABLE if isinstance(error, kind)), Action.PARK)
+    if action is Action.LANE_LATER:
+        return Decision(action, timedelta(seconds=error.retry_after or FIRST_WAIT_SECONDS))
+    if action is Action.ITEM_LATER and tries >= UNSETTLED_TRIES:
+        return Decision(Action.PARK)
+    if action is Action.ITEM_LATER:
+        return Decision(action, timedelta(seconds=error.retry_after or backoff(tries)))
+    return Decision(action)
+
+
+def backoff(tries: int) -> float:
+    """Seconds before the next try: doubling from the first wait to the longest."""
+    return float(min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2**tries))
+
+
+def code(error: ChannelError) -> str:
+    """The stable word for an error class in the API, the CLI and the feed."""
+    name = type(error).__name__
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).lstrip("_")

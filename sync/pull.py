@@ -1,0 +1,241 @@
+"""Polling: walks windows of a channel's changes and moves the watermark only when a walk was complete and committed.
+
+A window reaches from before the watermark (overlap) to now, so that fresh changes come in at once; the watermark itself stays
+behind by the channel's lag, because what is younger may still be missing from its lists.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from core.channel import BadRow, Capability, Connector, Page, Paging, Window
+from core.db import catalog, items, lanes, receipts, watermarks
+from core.db.lanes import Claim, Kind
+from core.db.shops import ShopRow
+from core.db.watermarks import Walk, Watermark
+from core.errors import ChannelError, Unsupported
+from core.settings import Settings
+from sync import policy, push
+from sync.accept import Accepted, accept, compare
+from sync.policy import Action
+from sync.runtime import Runtime
+
+log = structlog.get_logger("qudao.pull")
+
+ORDERS, AFTER_SALES, LISTINGS, SUBSCRIPTION = "orders", "after_sales", "listings", "subscription"
+LANES: dict[str, Kind] = {
+    ORDERS: Kind.PULL,
+    AFTER_SALES: Kind.PULL,
+    LISTINGS: Kind.BACKFILL,
+    SUBSCRIPTION: Kind.BACKFILL,
+}
+"""Stream → the lane that reads it."""
+
+SUBSCRIBE_EVERY = timedelta(days=1)
+"""A subscription to pushes may lapse on the platform's side; renewing it is idempotent."""
+
+
+@dataclass(frozen=True)
+class _Stream:
+    """How one stream is read."""
+
+    capability: Capability
+    kind: str
+    pages: Callable[[Connector, Window], Iterator[Page[Any]]]
+    every: Callable[[Settings], float]
+    paging: Callable[[Connector], Paging | None]
+
+
+_STREAMS: dict[str, _Stream] = {
+    ORDERS: _Stream(
+        Capability.ORDERS,
+        "order",
+        lambda connector, window: connector.orders(window),
+        lambda settings: settings.poll_orders_seconds,
+        lambda connector: connector.channel.orders,
+    ),
+    AFTER_SALES: _Stream(
+        Capability.AFTER_SALES,
+        "after_sale",
+        lambda connector, window: connector.after_sales(window),
+        lambda settings: settings.poll_after_sales_seconds,
+        lambda connector: connector.channel.after_sales,
+    ),
+    LISTINGS: _Stream(
+        Capability.LISTINGS,
+        "listing",
+        lambda connector, _window: connector.listings(),
+        lambda settings: settings.poll_listings_seconds,
+        lambda _connector: None,
+    ),
+}
+
+
+def begin(runtime: Runtime, shop_id: str) -> None:
+    """Starts all streams of a shop that has none, and takes up notices that came before it was connected."""
+    now = runtime.clock.now()
+    since = now - timedelta(days=runtime.settings.first_pull_days)
+    channel, _, account = shop_id.partition(":")
+    with runtime.database.write() as connection:
+        watermarks.begin(connection, shop_id, {SUBSCRIPTION: now, LISTINGS: now, ORDERS: since, AFTER_SALES: since}, now)
+        receipts.adopt(connection, channel, account, now)
+
+
+def drain(runtime: Runtime, row: ShopRow, connector: Connector, claim: Claim) -> bool:
+    """Walks one window of every due stream of the lane. True when a stream is still behind."""
+    now = runtime.clock.now()
+    with runtime.database.read() as connection:
+        due = [mark for mark in watermarks.due(connection, row.id, now) if LANES[mark.stream] is claim.lane.kind]
+    behind = False
+    for mark in due:
+        try:
+            behind |= _look(runtime, connector, claim, mark)
+        except ChannelError as error:
+            decision = policy.decide(error, mark.tries)
+            if decision.action not in (Action.ITEM_LATER, Action.PARK, Action.READ_BACK):
+                raise
+            _again(runtime, claim, mark, str(error))
+    return behind
+
+
+def _look(runtime: Runtime, connector: Connector, claim: Claim, mark: Watermark) -> bool:
+    if mark.stream == SUBSCRIPTION:
+        _subscribe(runtime, connector, claim, mark)
+        return False
+    stream = _STREAMS[mark.stream]
+    if not connector.channel.supports(stream.capability):
+        _done(runtime, claim, mark, mark.complete_through, SUBSCRIBE_EVERY)
+        return False
+    now = runtime.clock.now()
+    paging = stream.paging(connector)
+    window = window_after(mark.complete_through, paging, now)
+    walk = _walk(runtime, claim, stream, connector, window)
+    with runtime.database.write() as connection:
+        watermarks.log(connection, mark.shop_id, mark.stream, walk, runtime.clock.now())
+    if not walk.complete:
+        _again(runtime, claim, mark, f"received {walk.received} of {walk.expected} between {window.since} and {window.until}")
+        return False
+    if mark.stream == LISTINGS:
+        match_listings(runtime, mark.shop_id)
+    behind = window.until < now
+    proven = min(window.until, now - paging.lag) if paging else now
+    _done(runtime, claim, mark, proven, timedelta(0) if behind else timedelta(seconds=stream.every(runtime.settings)))
+    return behind
+
+
+def window_after(complete_through: datetime, paging: Paging | None, now: datetime) -> Window:
+    """The next window to walk: from before the watermark, as long as the channel allows, at most to now."""
+    if paging is None:
+        return Window(complete_through, now)
+    since = max(complete_through - paging.overlap, now - paging.horizon)
+    return Window(since, min(since + paging.window, now))
+
+
+def _walk(runtime: Runtime, claim: Claim, stream: _Stream, connector: Connector, window: Window) -> Walk:
+    """Accepts every page in a transaction of its own. Ids are counted once, however often a page repeats them."""
+    ids: set[str] = set()
+    bad = 0
+    expected = None
+    for page in stream.pages(connector, window):
+        ids.update(item.value.id for item in page.items)
+        ids.update(row.id for row in page.bad if row.id)
+        bad += len(page.bad)
+        expected = page.expected
+        outcomes = accept_page(runtime, claim, stream.kind, page)
+        if any(outcome.effect != "unchanged" for outcome in outcomes):
+            runtime.bells.announce_feed()
+    return Walk(window.since, window.until, expected, len(ids), bad, expected is None or len(ids) >= expected)
+
+
+def accept_page(runtime: Runtime, claim: Claim, kind: str, page: Page[Any]) -> list[Accepted]:
+    """One page, one transaction, in the name of the lane's owner."""
+    now = runtime.clock.now()
+    with runtime.database.write() as connection:
+        lanes.hold(connection, claim, now, timedelta(seconds=runtime.settings.lease_seconds))
+        _park_rows(runtime, connection, claim.lane.shop_id, kind, page.bad, now)
+        return accept(connection, runtime.vault, claim.lane.shop_id, page.items, now)
+
+
+def _park_rows(runtime: Runtime, connection: Any, shop_id: str, kind: str, bad: tuple[BadRow, ...], now: datetime) -> None:
+    for row in bad:
+        log.warning("row does not parse", shop=shop_id, kind=kind, id=row.id, reason=row.reason)
+        items.park_row(
+            connection,
+            runtime.vault,
+            kind=kind,
+            shop_id=shop_id,
+            identity=row.id,
+            reason=row.reason,
+            payload=row.raw,
+            now=now,
+        )
+
+
+def match_listings(runtime: Runtime, shop_id: str) -> None:
+    """Maps what can be mapped by merchant code and publishes the ERP's known numbers for it. Idempotent."""
+    now = runtime.clock.now()
+    with runtime.database.write() as connection:
+        fresh = catalog.match_codes(connection, shop_id, now)
+        wanted = push.publish_known_numbers(connection, shop_id, fresh, now)
+    runtime.bells.ring(wanted)
+
+
+def _subscribe(runtime: Runtime, connector: Connector, claim: Claim, mark: Watermark) -> None:
+    if connector.channel.supports(Capability.SUBSCRIBE):
+        connector.subscribe()
+    _done(runtime, claim, mark, runtime.clock.now(), SUBSCRIBE_EVERY)
+
+
+def _done(runtime: Runtime, claim: Claim, mark: Watermark, proven: datetime, wait: timedelta) -> None:
+    now = runtime.clock.now()
+    with runtime.database.write() as connection:
+        lanes.hold(connection, claim, now, timedelta(seconds=runtime.settings.lease_seconds))
+        watermarks.advance(connection, mark.shop_id, mark.stream, proven, now + wait)
+
+
+def _again(runtime: Runtime, claim: Claim, mark: Watermark, reason: str) -> None:
+    now = runtime.clock.now()
+    log.warning("pull incomplete", shop=mark.shop_id, stream=mark.stream, reason=reason)
+    with runtime.database.write() as connection:
+        lanes.hold(connection, claim, now, timedelta(seconds=runtime.settings.lease_seconds))
+        watermarks.again(
+            connection, mark.shop_id, mark.stream, now + timedelta(seconds=policy.backoff(mark.tries)), reason
+        )
+
+
+def resync(
+    runtime: Runtime, row: ShopRow, connector: Connector, stream_name: str, window: Window, *, dry_run: bool = False
+) -> Iterator[tuple[Walk, list[Accepted]]]:
+    """Reads a time range again, window by window, and answers after each page what it changed (or with `dry_run` would).
+
+    Moves no watermark and needs no lane: `accept` takes the same facts from anybody, any number of times.
+    """
+    stream = _STREAMS[stream_name]
+    if not connector.channel.supports(stream.capability):
+        raise Unsupported(connector.channel.notes.get(stream.capability, ""), channel=row.channel, shop=row.id)
+    paging = stream.paging(connector)
+    since = window.since
+    while True:
+        until = min(since + paging.window, window.until) if paging else window.until
+        received: set[str] = set()
+        for page in stream.pages(connector, Window(since, until)):
+            received.update(item.value.id for item in page.items)
+            with runtime.database.read() if dry_run else runtime.database.write() as connection:
+                now = runtime.clock.now()
+                if dry_run:
+                    outcomes = compare(connection, row.id, page.items)
+                else:
+                    _park_rows(runtime, connection, row.id, stream.kind, page.bad, now)
+                    outcomes = accept(connection, runtime.vault, row.id, page.items, now)
+            complete = page.expected is None or len(received) >= page.expected
+            yield Walk(since, until, page.expected, len(received), len(page.bad), complete), outcomes
+        if until >= window.until:
+            break
+        since = until
+    if not dry_run:
+        if stream_name == LISTINGS:
+            match_listings(runtime, row.id)
+        runtime.bells.announce_feed()

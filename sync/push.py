@@ -1,0 +1,277 @@
+"""The ERP's wishes become intents. Everything here runs inside the caller's transaction; the caller rings the lanes after it.
+
+A wish that cannot be right is refused item by item, before anything is stored of it, and stops none of its neighbours.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Self, TypeVar
+
+import sqlalchemy as sa
+from pydantic import Field, StringConstraints, model_validator
+from sqlalchemy import Connection
+
+from connectors import CHANNELS
+from core.carriers import CODES
+from core.db import catalog, intents, items
+from core.db.catalog import CatalogRow, Target
+from core.db.intents import Wish
+from core.db.lanes import Kind, Lane
+from core.db.tables import shop
+from core.model import Canonical, ParcelDraft, Price, Shipment, SkuKey
+from core.status import Closing
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=128, strip_whitespace=True)]
+Quantity = Annotated[int, Field(strict=True, ge=0, le=99_999_999)]
+Fen = Annotated[int, Field(strict=True, gt=0, le=10_000_000_000)]
+
+
+class StockItem(Canonical):
+    """How many of a SKU may be sold. Every listing SKU that is mapped to it gets this number."""
+
+    sku: Name
+    quantity: Quantity
+
+
+class PriceItem(Canonical):
+    """Prices in fen of one listing SKU, or of all in the shop that are mapped to a SKU."""
+
+    shop: Name
+    sku: Name | None = None
+    listing_id: Name | None = None
+    sku_id: Name | None = None
+    sale: Fen
+    single: Fen | None = None
+    market: Fen | None = None
+
+    @model_validator(mode="after")
+    def _one_way_to_name_it(self) -> Self:
+        by_listing = self.listing_id is not None and self.sku_id is not None
+        if (self.sku is not None) == by_listing:
+            raise ValueError("give either sku, or listing_id with sku_id")
+        return self
+
+
+class ShipmentItem(Canonical):
+    """The parcels of one order."""
+
+    shop: Name
+    order_id: Name
+    parcels: Annotated[tuple[ParcelDraft, ...], Field(min_length=1, max_length=50)]
+    refuse_refund: bool = False
+    """Ship although the buyer asks for a refund, which refuses it where the channel can."""
+
+
+class MappingItem(Canonical):
+    """Which SKU a listing SKU is; null says that it must not be mapped, whatever its code."""
+
+    shop: Name
+    listing_id: Name
+    sku_id: Name
+    sku: Name | None = None
+
+
+@dataclass(frozen=True)
+class ItemResult:
+    """What became of one item. `state`: queued, unchanged or refused; `code` is stable, `message` is for people.
+
+    `intents` are (intent id, version) pairs whose outcome can be asked for.
+    """
+
+    state: str
+    code: str = ""
+    message: str = ""
+    warnings: tuple[str, ...] = ()
+    intents: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass
+class Queued:
+    """The result of each item in order, and the lanes to ring after the commit."""
+
+    items: list[ItemResult]
+    lanes: set[Lane] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What one item wants: wishes, or the reason why it may not want anything."""
+
+    wishes: tuple[Wish, ...] = ()
+    refused: ItemResult | None = None
+    warnings: tuple[str, ...] = ()
+
+
+T = TypeVar("T")
+
+
+def set_stock(connection: Connection, wanted: Sequence[StockItem], now: datetime) -> Queued:
+    """Refuses `unknown_sku`: a SKU that no listing is mapped to. Of a SKU named twice, the last number counts."""
+    targets = catalog.targets(connection, {item.sku for item in wanted})
+
+    def plan(item: StockItem) -> _Plan:
+        found = targets.get(item.sku)
+        if not found:
+            return _no("unknown_sku", f"no listing is mapped to the SKU {item.sku}; see `qudao map list --unmapped`")
+        return _Plan(tuple(stock_wish(target, item.quantity) for target in found))
+
+    queued = _queue(connection, wanted, plan, now)
+    accepted = zip(wanted, queued.items, strict=True)
+    catalog.set_numbers(connection, {i.sku: i.quantity for i, result in accepted if result.state != "refused"}, now)
+    return queued
+
+
+def stock_wish(target: Target, quantity: int) -> Wish:
+    return _wish(Kind.STOCK, target, str(quantity))
+
+
+def set_prices(connection: Connection, wanted: Sequence[PriceItem], now: datetime) -> Queued:
+    """Refuses `unknown_shop`, `unknown_sku`, `unknown_listing_sku` and `price_relation` (the channel's own rule is broken).
+
+    Prices that are left out keep what the channel shows.
+    """
+    shops = _channels(connection, (item.shop for item in wanted))
+    by_sku = {
+        shop_id: catalog.targets(connection, {i.sku for i in wanted if i.shop == shop_id and i.sku}, shop_id)
+        for shop_id in shops
+    }
+    named = {id(item): _price_targets(item, by_sku.get(item.shop, {})) for item in wanted}
+    rows = catalog.find(connection, [target for targets in named.values() for target in targets])
+
+    def plan(item: PriceItem) -> _Plan:
+        if item.shop not in shops:
+            return _no("unknown_shop", f"there is no shop {item.shop}")
+        known = [rows[target] for target in named[id(item)] if target in rows]
+        if not known:
+            code = "unknown_sku" if item.sku else "unknown_listing_sku"
+            return _no(code, f"the shop {item.shop} has no listing SKU for this price")
+        return _price_plan(item, known, shops[item.shop])
+
+    return _queue(connection, wanted, plan, now)
+
+
+def _price_targets(item: PriceItem, by_sku: dict[str, list[Target]]) -> list[Target]:
+    if item.sku is not None:
+        return by_sku.get(item.sku, [])
+    return [Target(item.shop, SkuKey(listing_id=item.listing_id or "", sku_id=item.sku_id or ""))]
+
+
+def _price_plan(item: PriceItem, rows: list[CatalogRow], channel: str) -> _Plan:
+    wishes = []
+    rule = CHANNELS[channel].channel.price_rule
+    for row in rows:
+        price = _completed(Price(sale=item.sale, single=item.single, market=item.market), row.price)
+        if rule is not None and (broken := rule(price)):
+            return _no("price_relation", f"{broken} (listing {row.key.listing_id}, SKU {row.key.sku_id})")
+        wishes.append(_wish(Kind.PRICE, Target(row.shop_id, row.key), price.model_dump_json(exclude_none=True)))
+    return _Plan(tuple(wishes))
+
+
+def _completed(price: Price, shown: Price | None) -> Price:
+    if shown is None:
+        return price
+    return Price(
+        sale=price.sale,
+        single=price.single if price.single is not None else shown.single,
+        market=price.market if price.market is not None else shown.market,
+    )
+
+
+def ship(connection: Connection, wanted: Sequence[ShipmentItem], now: datetime) -> Queued:
+    """Refuses `unknown_shop`, `unknown_order`, `unknown_line`, `unknown_carrier` and `order_closed`.
+
+    The same parcels again are `unchanged`; other parcels are a new intent, which corrects the numbers declared before.
+    """
+    shops = _channels(connection, (item.shop for item in wanted))
+
+    def plan(item: ShipmentItem) -> _Plan:
+        if item.shop not in shops:
+            return _no("unknown_shop", f"there is no shop {item.shop}")
+        return _ship_plan(connection, item, shops[item.shop])
+
+    return _queue(connection, wanted, plan, now)
+
+
+def _ship_plan(connection: Connection, item: ShipmentItem, channel: str) -> _Plan:
+    stored = items.find(connection, "order", item.shop, item.order_id)
+    if stored is None:
+        return _no("unknown_order", f"the shop {item.shop} has no order {item.order_id} here yet")
+    order = items.order(stored)
+    if order.closing.value not in (Closing.OPEN, Closing.UNKNOWN, Closing.FINISHED):
+        return _no("order_closed", f"the order {item.order_id} is closed: {order.closing.value.value}")
+    lines = {line.id for line in order.lines}
+    if strange := [packed.line_id for parcel in item.parcels for packed in parcel.lines if packed.line_id not in lines]:
+        return _no("unknown_line", f"the order {item.order_id} has no line {strange[0]}")
+    for parcel in item.parcels:
+        if not _known_carrier(parcel.carrier, channel):
+            return _no("unknown_carrier", f"{parcel.carrier} is no carrier of {channel}")
+    body = Shipment(order_id=item.order_id, parcels=item.parcels, refuse_refund=item.refuse_refund).model_dump_json()
+    earlier = intents.of_object(connection, Kind.SHIP.value, item.shop, item.order_id)
+    if earlier and earlier[-1].wanted == body and earlier[-1].state in ("due", "done"):
+        last = earlier[-1]
+        return _Plan(refused=ItemResult("unchanged", intents=((last.id, last.version),)))
+    key = f"ship/{item.shop}/{item.order_id}/{len(earlier) + 1}"
+    return _Plan((Wish(Kind.SHIP.value, key, item.shop, item.order_id, body),))
+
+
+def _known_carrier(code: str, channel: str) -> bool:
+    return code in CODES or code in CHANNELS[channel].channel.carriers
+
+
+def set_mappings(connection: Connection, wanted: Sequence[MappingItem], now: datetime) -> Queued:
+    """Refuses `unknown_shop` and `unknown_listing_sku`. A newly mapped listing SKU gets the SKU's number at once."""
+    shops = _channels(connection, (item.shop for item in wanted))
+    named = {
+        id(item): Target(item.shop, SkuKey(listing_id=item.listing_id, sku_id=item.sku_id)) for item in wanted
+    }
+    rows = catalog.find(connection, list(named.values()))
+    numbers = catalog.numbers(connection, {item.sku for item in wanted if item.sku})
+
+    def plan(item: MappingItem) -> _Plan:
+        target = named[id(item)]
+        if item.shop not in shops:
+            return _no("unknown_shop", f"there is no shop {item.shop}")
+        if target not in rows:
+            return _no("unknown_listing_sku", f"the shop {item.shop} has no listing {item.listing_id} with SKU {item.sku_id}")
+        catalog.map_by_hand(connection, target, item.sku, now)
+        if item.sku is None or item.sku not in numbers or rows[target].sku == item.sku:
+            return _Plan(refused=ItemResult("unchanged" if rows[target].sku == (item.sku or "") else "queued"))
+        return _Plan((stock_wish(target, numbers[item.sku]),))
+
+    return _queue(connection, wanted, plan, now)
+
+
+def publish_known_numbers(connection: Connection, shop_id: str, skus: Iterable[str], now: datetime) -> set[Lane]:
+    """Wishes the ERP's known numbers for SKUs whose mapping is new in a shop. Answers the lanes to ring."""
+    numbers = catalog.numbers(connection, set(skus))
+    targets = catalog.targets(connection, numbers, shop_id)
+    wishes = [stock_wish(target, numbers[sku]) for sku, found in targets.items() for target in found]
+    intents.want(connection, wishes, now)
+    return {Lane(shop_id, Kind.STOCK)} if wishes else set()
+
+
+def _queue(connection: Connection, wanted: Sequence[T], plan: Callable[[T], _Plan], now: datetime) -> Queued:
+    plans = [plan(item) for item in wanted]
+    wishes = [wish for each in plans for wish in each.wishes]
+    written = intents.want(connection, wishes, now)
+    results = [
+        each.refused
+        or ItemResult("queued", warnings=each.warnings, intents=tuple(written[wish.key] for wish in each.wishes))
+        for each in plans
+    ]
+    return Queued(results, {Lane(wish.shop_id, Kind(wish.kind)) for wish in wishes})
+
+
+def _wish(kind: Kind, target: Target, wanted: str) -> Wish:
+    object_id = f"{target.key.listing_id}/{target.key.sku_id}"
+    return Wish(kind.value, f"{kind.value}/{target.shop_id}/{object_id}", target.shop_id, object_id, wanted)
+
+
+def _no(code: str, message: str) -> _Plan:
+    return _Plan(refused=ItemResult("refused", code, message))
+
+
+def _channels(connection: Connection, named: Iterable[str]) -> dict[str, str]:
+    rows = connection.execute(sa.select(shop.c.id, shop.c.channel).where(shop.c.id.in_(set(named))))
+    return {row.id: row.channel for row in rows}
