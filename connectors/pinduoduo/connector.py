@@ -347,7 +347,7 @@ class PinduoduoConnector(Connector):
         return self._client.call(wire.SEND_EXTRA, params).request_id or ""
 
     def _sending(self, carrier: str, tracking_no: str) -> Sending:
-        """Raises Invalid before anything is sent for a carrier that is neither canonical nor one of the channel's ids."""
+        """Raises Invalid before anything is sent for a carrier that is neither canonical nor an id of the channel."""
         number = tracking_no.strip()
         if not number:
             raise Invalid("a tracking number is missing", channel=CHANNEL.code, shop=self.shop_id)

@@ -111,6 +111,8 @@ def _line(
 
 def _divided(money: Money, goods: Sequence[int]) -> list[Money]:
     """The order's money per line, by the lines' worth. The platform divides nothing; normal orders have one line."""
+    if len(goods) == 1:
+        return [_line_money(goods[0], money.adjustment, money.discounts)]
     adjustments = _parts(money.adjustment, goods)
     discounts = [_parts(share.amount, goods) for share in money.discounts]
     divided = []
@@ -119,23 +121,19 @@ def _divided(money: Money, goods: Sequence[int]) -> list[Money]:
             Share(payer=share.payer, amount=parts[position], name=share.name)
             for share, parts in zip(money.discounts, discounts, strict=True)
         )
-        pay = worth + adjustments[position] - sum(share.amount for share in shares)
-        divided.append(
-            Money(
-                goods=worth,
-                adjustment=adjustments[position],
-                discounts=shares,
-                pay=pay,
-                receivable=receivable(pay, shares),
-            )
-        )
+        divided.append(_line_money(worth, adjustments[position], shares))
     return divided
+
+
+def _line_money(goods: int, adjustment: int, discounts: tuple[Share, ...]) -> Money:
+    pay = goods + adjustment - sum(share.amount for share in discounts)
+    return Money(
+        goods=goods, adjustment=adjustment, discounts=discounts, pay=pay, receivable=receivable(pay, discounts)
+    )
 
 
 def _parts(amount: int, weights: Sequence[int]) -> list[int]:
     """The amount in proportion to the weights, summing to it exactly."""
-    if len(weights) == 1:
-        return [amount]
     total = sum(weights) or 1
     bounds = [0]
     for weight in weights:
