@@ -1,6 +1,6 @@
-"""The goods every shop starts with: twelve items of one to three SKUs, equal merchant codes on all channels, and the usual traps.
+"""The goods every shop starts with: twelve items of one to three SKUs, equal merchant codes on all channels.
 
-Traps: one merchant code on two SKUs, one empty code, ids above 2^53, one item off the shelf.
+Traps on purpose: one merchant code on two SKUs, one empty code, ids above 2^53, one item off the shelf.
 """
 
 from random import Random
@@ -8,8 +8,18 @@ from random import Random
 from .model import Item, Price, Sku, StockSet
 
 _TITLES = (
-    "纯棉短袖T恤", "高腰直筒牛仔裤", "轻薄羽绒服", "运动跑步鞋", "不锈钢保温杯", "加厚纸巾整箱",
-    "儿童积木套装", "无线蓝牙耳机", "玉米杂粮礼盒", "四件套床品", "桌面收纳盒", "猫咪逗玩棒😺",
+    "纯棉短袖T恤",
+    "高腰直筒牛仔裤",
+    "轻薄羽绒服",
+    "运动跑步鞋",
+    "不锈钢保温杯",
+    "加厚纸巾整箱",
+    "儿童积木套装",
+    "无线蓝牙耳机",
+    "玉米杂粮礼盒",
+    "四件套床品",
+    "桌面收纳盒",
+    "猫咪逗玩棒😺",
 )
 _COLOURS = ("红色", "蓝色", "黑色")
 ITEM_BASE = {"pinduoduo": 700_100_200_300, "douyin": 3_600_000_000_000_000_457}
@@ -19,7 +29,7 @@ BEYOND_DOUBLE = 9_100_000_000_000_000_001
 
 
 def starting_items(channel: str, shop_number: int, at: float, seed: int, stock: tuple[int, int]) -> dict[str, Item]:
-    """Twelve items. Codes, titles, prices and numbers of SKUs depend on the seed only, so they agree across channels."""
+    """Twelve items. Codes, titles, prices and numbers of SKUs depend on the seed only: they agree across channels."""
     goods = Random(f"{seed}:goods")
     numbers = Random(f"{seed}:{channel}:{shop_number}:stock")
     items: dict[str, Item] = {}

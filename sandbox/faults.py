@@ -1,7 +1,7 @@
 """Faults on demand: rules that make the next calls or pushes go wrong, deterministic by the world's seed.
 
-Call faults act at the gateway (`Faults.before`, `Faults.after`, called by each platform around a request that passed its
-own checks); push faults act in the outbox; `partial_failure` and `throttle` are asked for by the platforms, which know
+Call faults act at the gateway (`Faults.before`, `Faults.after`, called by each platform around a request that passed
+its own checks); push faults act in the outbox; `partial_failure` and `throttle` are asked for by the platforms, which know
 how such an answer looks.
 """
 
@@ -15,10 +15,23 @@ from .ground import Ground
 from .model import Shop, State
 
 FaultKind = Literal[
-    "throttle", "http_5xx", "html", "truncated", "timeout_before", "timeout_after", "system_error", "drop_push", "duplicate_push",
-    "reorder_push", "delay_push", "token_death", "index_lag", "partial_failure", "modify_between_pages",
+    "throttle",
+    "http_5xx",
+    "html",
+    "truncated",
+    "timeout_before",
+    "timeout_after",
+    "system_error",
+    "drop_push",
+    "duplicate_push",
+    "reorder_push",
+    "delay_push",
+    "token_death",
+    "index_lag",
+    "partial_failure",
+    "modify_between_pages",
 ]
-_HTML = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>".encode()
+_HTML = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 
 
 class FaultRule(BaseModel):
@@ -111,8 +124,10 @@ class Faults:
         if self.take("html", channel, method, shop_id):
             raise Answered(Response(200, {"content-type": "text/html"}, _HTML))
 
-    def after(self, channel: str, method: str, shop_id: str | None, response: Response, *, is_list: bool = False) -> Response:
-        """After the effect: a cut answer, or NoAnswer. `is_list` = a page of orders, where `modify_between_pages` bites."""
+    def after(
+        self, channel: str, method: str, shop_id: str | None, response: Response, *, is_list: bool = False
+    ) -> Response:
+        """After the effect: a cut answer, or NoAnswer. `is_list` = a page of rows: `modify_between_pages` bites."""
         if is_list and shop_id is not None and self.take("modify_between_pages", channel, method, shop_id):
             self._modify_some_order(channel, shop_id)
         late = self.take("timeout_after", channel, method, shop_id)

@@ -80,6 +80,8 @@ def text_of(value: object) -> str:
 class _Number(str):
     """A JSON number, kept as the text that was sent: 1.50 stays 1.50."""
 
+    __slots__ = ()
+
 
 def parse_json_params(body: bytes) -> dict[str, str]:
     """A flat JSON object as texts, nulls dropped; numbers keep the spelling that was sent.
@@ -105,7 +107,9 @@ def parse_form(body: bytes) -> dict[str, str]:
 
 def parse_multipart(content_type: str, body: bytes) -> tuple[dict[str, str], set[str]]:
     """Text fields of a multipart form, and the names of its file parts (files themselves are dropped)."""
-    message = BytesParser(policy=HTTP).parsebytes(b"Content-Type: " + content_type.encode("latin-1") + b"\r\n\r\n" + body)
+    message = BytesParser(policy=HTTP).parsebytes(
+        b"Content-Type: " + content_type.encode("latin-1") + b"\r\n\r\n" + body
+    )
     if not message.is_multipart():
         raise UnreadableBody("body is not multipart")
     fields: dict[str, str] = {}
@@ -138,7 +142,9 @@ def parse_params(request: Request) -> dict[str, str]:
     if kind == "multipart/form-data":
         fields, _ = parse_multipart(request.headers["content-type"], request.body)
         return params | fields
-    if kind == "application/json" or (kind != "application/x-www-form-urlencoded" and request.body.lstrip()[:1] == b"{"):
+    if kind == "application/json" or (
+        kind != "application/x-www-form-urlencoded" and request.body.lstrip()[:1] == b"{"
+    ):
         return params | parse_json_params(request.body)
     return params | parse_form(request.body)
 

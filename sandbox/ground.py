@@ -1,6 +1,6 @@
 """The ground everything in the world stands on: clock, seed, settings, apps, shops, tokens, indexes, timers, events.
 
-What may happen to stock, orders and after-sales is in `stock.py`, `orders.py` and `refunds.py`, each a layer on this one.
+What may happen to stock, orders and after-sales is in `stock.py`, `orders.py` and `refunds.py`, layers on this one.
 """
 
 import heapq
@@ -31,7 +31,8 @@ class Refused(Exception):
     """The world does not allow this. `reason` is a stable word platforms map to their codes; the text is for people.
 
     Reasons: unknown_shop, unknown_order, unknown_line, unknown_refund, unknown_item, unknown_sku, no_stock, off_shelf,
-    wrong_state, held, refund_open, already_shipped, bad_quantity, bad_price, promoted, in_review, deleted, bad_argument.
+    wrong_state, held, refund_open, already_shipped, bad_quantity, bad_price, promoted, in_review, deleted,
+    bad_argument, unknown_path, unknown_step.
     """
 
     def __init__(self, reason: str, text: str) -> None:
@@ -94,7 +95,12 @@ class Ground:
     """Shared state. One lock: whoever touches the world from several threads holds `world.lock`."""
 
     def __init__(
-        self, seed: int = 1, clock: Clock | None = None, *, shops: int = 1, stock: tuple[int, int] = (50, 500),
+        self,
+        seed: int = 1,
+        clock: Clock | None = None,
+        *,
+        shops: int = 1,
+        stock: tuple[int, int] = (50, 500),
         settings: Settings | None = None,
     ) -> None:
         self.seed = seed
@@ -159,7 +165,10 @@ class Ground:
     def _new_grant(self, channel: str) -> Grant:
         now, settings = self.now(), self.settings
         return Grant(
-            self._token(channel), now + settings.token_life[channel], self._token(channel), now + settings.refresh_life[channel]
+            self._token(channel),
+            now + settings.token_life[channel],
+            self._token(channel),
+            now + settings.refresh_life[channel],
         )
 
     def _token(self, channel: str) -> str:
@@ -308,7 +317,7 @@ class Ground:
         self.emit(Event(kind, order.updated, shop, order=order, package=package))
 
     def touch_refund(self, refund: Refund, kind: str) -> None:
-        """The after-sale changed: bump its update time, re-index, emit `kind`. The order is touched by its own rules."""
+        """The after-sale changed: bump its update time, re-index, emit `kind` (the order is not touched)."""
         refund.updated = self.now()
         order = self.order(refund.order_id)
         shop = self.shops[order.channel][order.shop_id]

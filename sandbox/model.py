@@ -106,7 +106,7 @@ class Sku:
 
 @dataclass(slots=True)
 class Item:
-    """A listing. review: passed, pending, rejected, banned. `promoted` = on a promotion slot (stock may not be reduced)."""
+    """A listing. review: passed, pending, rejected, banned. `promoted` = on a promotion slot: stock may not shrink."""
 
     item_id: str
     code: str
@@ -351,10 +351,19 @@ class RefundState(StrEnum):
     ARBITRATION = "arbitration"
 
 
-OPEN_REFUND_STATES = frozenset({
-    RefundState.REQUESTED, RefundState.RETURN_AGREED, RefundState.RETURNED, RefundState.REFUNDING, RefundState.REFUSED,
-    RefundState.RETURN_REFUSED, RefundState.SENDING, RefundState.SENT, RefundState.ARBITRATION,
-})
+OPEN_REFUND_STATES = frozenset(
+    {
+        RefundState.REQUESTED,
+        RefundState.RETURN_AGREED,
+        RefundState.RETURNED,
+        RefundState.REFUNDING,
+        RefundState.REFUSED,
+        RefundState.RETURN_REFUSED,
+        RefundState.SENDING,
+        RefundState.SENT,
+        RefundState.ARBITRATION,
+    }
+)
 
 
 @dataclass(slots=True)
@@ -399,7 +408,8 @@ class Refund:
 class Event:
     """Something that happened in the world; platforms turn it into push messages.
 
-    Order kinds: order.placed, order.deposit_paid, order.waiting, order.paid (ready to ship), order.held, order.released,
+    Order kinds: order.placed, order.deposit_paid, order.waiting, order.paid (ready to ship), order.held,
+    order.released,
     order.shipped, order.part_shipped, order.tracking_changed, order.received, order.finished, order.cancelled,
     order.amount_changed, order.address_changed, order.address_wanted, order.memo_changed, order.buyer_note_changed,
     order.deadline_changed, order.changed (anything else).

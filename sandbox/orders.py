@@ -22,13 +22,21 @@ class OrderLife(StockBook):
     """Rules of orders."""
 
     def place(
-        self, shop: Shop, *, sku: Sku | None = None, quantity: int | None = None, variant: str | None = None,
-        paid: bool = True, at: float | None = None, restock: bool = False, buyer: Buyer | None = None,
+        self,
+        shop: Shop,
+        *,
+        sku: Sku | None = None,
+        quantity: int | None = None,
+        variant: str | None = None,
+        paid: bool = True,
+        at: float | None = None,
+        restock: bool = False,
+        buyer: Buyer | None = None,
     ) -> Order:
         """A buyer orders. Random where not said; `variant` is one of VARIANTS (None = seeded choice).
 
-        `restock` tops the SKU up when it has too little (a recorded stock write); else Refused(no_stock). Refused(off_shelf)
-        for items not on sale. `paid` also pays, which leads to to_ship, or to waiting for held variants.
+        `restock` tops the SKU up when it has too little (a recorded stock write); else Refused(no_stock).
+        Refused(off_shelf) for items not on sale. `paid` also pays, which leads to to_ship, or to waiting for held variants.
         """
         variant = variant or self.random.choices(VARIANTS, _WEIGHTS)[0]
         if variant not in VARIANTS:
@@ -46,10 +54,19 @@ class OrderLife(StockBook):
             self._take(shop, each, pieces, restock)
         order_id = self._order_id(shop, when)
         order = Order(
-            order_id, shop.channel, shop.shop_id, buyer or self.some_buyer(),
-            [self._line(shop, order_id, n, *entry) for n, entry in enumerate(chosen)], when, when, variant=variant,
-            group_id=str(1_200_000_000_000_000_000 + self.random.getrandbits(56)), leader=self.random.random() < 0.5,
-            buyer_note=self._note(variant), postage=self.random.choice((0, 0, 0, 600)), presale=variant == "presale",
+            order_id,
+            shop.channel,
+            shop.shop_id,
+            buyer or self.some_buyer(),
+            [self._line(shop, order_id, n, *entry) for n, entry in enumerate(chosen)],
+            when,
+            when,
+            variant=variant,
+            group_id=str(1_200_000_000_000_000_000 + self.random.getrandbits(56)),
+            leader=self.random.random() < 0.5,
+            buyer_note=self._note(variant),
+            postage=self.random.choice((0, 0, 0, 600)),
+            presale=variant == "presale",
             lottery=variant == "lottery",
         )
         self._discount(order, variant)
@@ -72,7 +89,13 @@ class OrderLife(StockBook):
 
     def _some_sku(self, shop: Shop, quantity: int, restock: bool) -> Sku:
         """A random SKU on sale; only when none of 8 tries has enough, the first that has."""
-        on_sale = [sku for item in shop.items.values() if item.on_shelf and not item.deleted for sku in item.skus.values() if sku.on_shelf]
+        on_sale = [
+            sku
+            for item in shop.items.values()
+            if item.on_shelf and not item.deleted
+            for sku in item.skus.values()
+            if sku.on_shelf
+        ]
         for _ in range(8 if on_sale else 0):
             sku = self.random.choice(on_sale)
             if restock or sku.sellable >= quantity:
@@ -94,8 +117,18 @@ class OrderLife(StockBook):
         line_id = f"{order_id}:{n + 1}" if shop.channel == "pinduoduo" else str(int(order_id) + n)
         price = 0 if gift else sku.price.sale
         return Line(
-            line_id, item.item_id, sku.sku_id, item.code, sku.code, item.title, sku.spec, quantity, price, sku.price.single,
-            Discounts(), gift,
+            line_id,
+            item.item_id,
+            sku.sku_id,
+            item.code,
+            sku.code,
+            item.title,
+            sku.spec,
+            quantity,
+            price,
+            sku.price.single,
+            Discounts(),
+            gift,
         )
 
     def _note(self, variant: str) -> str:
@@ -107,7 +140,9 @@ class OrderLife(StockBook):
         for line in order.lines:
             part = line.amount // 20
             line.discounts = Discounts(
-                seller=part, platform=part // 2, creator=part // 4 if order.channel == "douyin" else 0,
+                seller=part,
+                platform=part // 2,
+                creator=part // 4 if order.channel == "douyin" else 0,
                 channel=self.random.choice((0, 100)),
             )
 
@@ -144,7 +179,7 @@ class OrderLife(StockBook):
         self.at(self.now() + self.settings.risk_hold, lambda: self.release(order) if order.hold == "risk" else None)
 
     def hold(self, order: Order) -> None:
-        """Put under risk review: on Pinduoduo a mark on the order, on Douyin its own state. Refused(wrong_state | held)."""
+        """Put under risk review: on Pinduoduo a mark on the order, on Douyin a state. Refused(wrong_state | held)."""
         if order.hold is not None:
             raise Refused("held", f"order is already held ({order.hold})")
         if order.state is not State.TO_SHIP:
@@ -168,8 +203,14 @@ class OrderLife(StockBook):
     # Shipping
 
     def ship(
-        self, order: Order, carrier: str, tracking_no: str, contents: Mapping[str, int] | None = None,
-        *, reject_refund: bool = False, allow_open_refund: bool = False,
+        self,
+        order: Order,
+        carrier: str,
+        tracking_no: str,
+        contents: Mapping[str, int] | None = None,
+        *,
+        reject_refund: bool = False,
+        allow_open_refund: bool = False,
     ) -> Package:
         """One parcel with `contents` (line id -> pieces; None = all that is left).
 
@@ -197,7 +238,9 @@ class OrderLife(StockBook):
             raise Refused("already_shipped", "nothing left to ship")
         if running is not None and reject_refund:
             self.reject_for_shipping(order)
-        return self._send(order, Package(str(7_300_000_000_000 + self.number()), carrier, tracking_no, contents, self.now()))
+        return self._send(
+            order, Package(str(7_300_000_000_000 + self.number()), carrier, tracking_no, contents, self.now())
+        )
 
     def reject_for_shipping(self, order: Order) -> None:
         """Refuse the running after-sale because the goods are sent. The layer of after-sales says how."""
@@ -235,7 +278,9 @@ class OrderLife(StockBook):
         if order.state not in (State.SHIPPED, State.RECEIVED, State.FINISHED):
             raise Refused("wrong_state", f"order is {order.state}")
         for carrier, tracking_no in parcels:
-            order.packages.append(Package(str(7_300_000_000_000 + self.number()), carrier, tracking_no, {}, self.now(), kind))
+            order.packages.append(
+                Package(str(7_300_000_000_000 + self.number()), carrier, tracking_no, {}, self.now(), kind)
+            )
         self.touch_order(order, "order.changed")
 
     def receive(self, order: Order) -> None:
@@ -249,8 +294,9 @@ class OrderLife(StockBook):
         """Completed by the buyer or by time. Refused(wrong_state)."""
         if order.state not in (State.SHIPPED, State.RECEIVED):
             raise Refused("wrong_state", f"order is {order.state}")
-        order.received = order.received or self.now()
-        order.state, order.finished = State.FINISHED, self.now()
+        now = self.now()
+        order.received = order.received or now
+        order.state, order.finished = State.FINISHED, now
         self.touch_order(order, "order.finished")
 
     def cancel(self, order: Order, reason: str = "buyer") -> None:
@@ -330,8 +376,15 @@ class OrderLife(StockBook):
         order.urged = self.now()
         self.touch_order(order, "order.changed")
 
-    def mark(self, order: Order, *, stock_out: bool | None = None, ship_hold: bool | None = None,
-             invoice: bool | None = None, printed: tuple[str, str] | None = None) -> None:
+    def mark(
+        self,
+        order: Order,
+        *,
+        stock_out: bool | None = None,
+        ship_hold: bool | None = None,
+        invoice: bool | None = None,
+        printed: tuple[str, str] | None = None,
+    ) -> None:
         """Marks without rules of their own: stock-out, stop-shipping tag, invoice wish, printed waybill."""
         order.stock_out = order.stock_out if stock_out is None else stock_out
         order.ship_hold = order.ship_hold if ship_hold is None else ship_hold

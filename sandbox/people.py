@@ -1,4 +1,4 @@
-"""Invented people and addresses, and the region tree both platforms share. Every person here is made up by a seeded generator."""
+"""Invented people and addresses (made up by a seeded generator), and the region tree both platforms share."""
 
 from dataclasses import dataclass
 from random import Random

@@ -2,7 +2,8 @@
 
 Platforms publish into it (`Outbox.publish`) and render the payload; whoever owns the transport takes what is due
 (`Outbox.due`), reports each attempt (`sent`) and its outcome (`acked`, `failed`). Delivery is at least once: an attempt
-without an ack is repeated after the channel's retry delays. Disturbances (drop, delay, duplicate, reorder) are decided here.
+without an ack is repeated after the channel's retry delays. Disturbances (drop, delay, duplicate, reorder)
+are decided here.
 """
 
 import heapq
@@ -86,11 +87,12 @@ class Outbox:
         heapq.heappush(self._waiting, (at, self._world.number(), push))
 
     def due(self, limit: int = 100) -> list[Push]:
-        """Take up to `limit` messages whose next attempt is due; each taken one must be reported with `sent` or `postpone`.
+        """Take up to `limit` messages whose next attempt is due; each one must be reported with `sent` or `postpone`.
 
         A deliberate duplicate is delivered even when the first copy was acknowledged.
         """
-        now, taken = self._world.now(), []
+        now = self._world.now()
+        taken: list[Push] = []
         keep = self._world.settings.push_keep[self.channel]
         while self._waiting and self._waiting[0][0] <= now and len(taken) < limit:
             push = heapq.heappop(self._waiting)[2]

@@ -12,10 +12,20 @@ class RefundLife(OrderLife):
     """Rules of after-sales. Refused(wrong_state) when a step does not fit the state."""
 
     def request_refund(
-        self, order: Order, *, line: Line | None = None, kind: RefundKind | str = RefundKind.REFUND_ONLY,
-        amount: int | None = None, quantity: int | None = None, reason: str = "不想要了", note: str = "拍错了",
+        self,
+        order: Order,
+        *,
+        line: Line | None = None,
+        kind: RefundKind | str = RefundKind.REFUND_ONLY,
+        amount: int | None = None,
+        quantity: int | None = None,
+        reason: str = "不想要了",
+        note: str = "拍错了",
     ) -> Refund:
-        """The buyer applies, for one line (None = the first) and by default all its money. Refused(wrong_state | refund_open)."""
+        """The buyer applies, for one line (None = the first) and by default all its money.
+
+        Refused(wrong_state | refund_open | bad_price).
+        """
         line = line or order.lines[0]
         kind = RefundKind(kind)
         if order.paid is None or order.state is State.CANCELLED:
@@ -32,8 +42,20 @@ class RefundLife(OrderLife):
             raise Refused("bad_price", f"the refund must be between 0 and {whole}")
         now = self.now()
         refund = Refund(
-            self._refund_id(order), order.order_id, order.shop_id, line.line_id, kind, quantity or line.quantity, amount,
-            postage if amount == whole else 0, reason, note, now, now, before, deadline=now + DECISION_TIME,
+            self._refund_id(order),
+            order.order_id,
+            order.shop_id,
+            line.line_id,
+            kind,
+            quantity or line.quantity,
+            amount,
+            postage if amount == whole else 0,
+            reason,
+            note,
+            now,
+            now,
+            before,
+            deadline=now + DECISION_TIME,
         )
         self.add_refund(order, refund)
         self._step(refund, RefundState.REQUESTED, "refund.requested")
@@ -125,7 +147,9 @@ class RefundLife(OrderLife):
         self._close(refund, RefundState.REFUNDED, "refund.refunded")
         if all(each.cancelled for each in order.lines) and order.state is not State.CANCELLED:
             self.close_cancelled(order, "refunded")
-        elif order.state is State.PART_SHIPPED and all(each.cancelled or each.shipped >= each.quantity for each in order.lines):
+        elif order.state is State.PART_SHIPPED and all(
+            each.cancelled or each.shipped >= each.quantity for each in order.lines
+        ):
             order.state, order.shipped = State.SHIPPED, self.now()
             self.touch_order(order, "order.shipped")
 

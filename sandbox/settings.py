@@ -1,4 +1,4 @@
-"""Settings of the world (how strict, how slow, how noisy), frozen and validated. Changed as a whole by `World.change_settings`."""
+"""Settings of the world: how strict, how slow, how noisy. Frozen and validated; changed by `World.change_settings`."""
 
 from pydantic import BaseModel, ConfigDict, Field
 

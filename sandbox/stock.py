@@ -55,8 +55,8 @@ class StockBook(Ground):
     ) -> str | None:
         """Change the price; an edit id when it waits for review (Pinduoduo), None when it holds at once.
 
-        `on_shelf` is what the SKU's shelf becomes together with the price; `edit_id` joins an edit begun for another SKU
-        of the same item. Refused(bad_price | deleted).
+        `on_shelf` is what the SKU's shelf becomes together with the price; `edit_id` joins an edit begun for
+        another SKU of the same item. Refused(bad_price | deleted).
         """
         item = self.item(shop, sku.item_id)
         if item.deleted:

@@ -1,8 +1,8 @@
 """The neutral shared world of the simulated platforms: what really is, independent of how a platform tells it.
 
-`World` is built in layers, one noun each, lowest first: `ground.py` (clock, shops, tokens, indexes, events), `stock.py`,
-`orders.py`, `refunds.py`; the things themselves are in `model.py`. On top this module adds faults and the outboxes of push
-messages. Platforms render from it and change it only through its methods; nothing here knows a wire format.
+`World` is built in layers, one noun each, lowest first: `ground.py` (clock, shops, tokens, indexes, events),
+`stock.py`, `orders.py`, `refunds.py`; the things themselves are in `model.py`. On top this module adds faults and the
+outboxes of push messages. Platforms render from it and change it only through its methods; nothing here knows a wire format.
 
 Rules for callers: hold `world.lock` when several threads are about; call `world.run_due()` before reading (timers);
 money is int fen, time epoch seconds of `world.clock`; a step that is not possible raises `Refused(reason)`.
@@ -16,8 +16,22 @@ from .refunds import RefundLife
 from .settings import RateLimit, Settings
 
 __all__ = [
-    "APPS", "CHANNELS", "Clock", "FaultRule", "Faults", "Ground", "Outbox", "Push", "RateLimit", "RealClock", "Refused",
-    "Settings", "ShopBook", "TimeIndex", "VirtualClock", "World",
+    "APPS",
+    "CHANNELS",
+    "Clock",
+    "FaultRule",
+    "Faults",
+    "Ground",
+    "Outbox",
+    "Push",
+    "RateLimit",
+    "RealClock",
+    "Refused",
+    "Settings",
+    "ShopBook",
+    "TimeIndex",
+    "VirtualClock",
+    "World",
 ]
 _FIRST_MESSAGE = {"pinduoduo": 4_500_000_000_000_000_000, "douyin": 6_930_000_000_000_000_000}
 
@@ -26,7 +40,12 @@ class World(RefundLife):
     """Everything. Deterministic for a seed, a virtual clock and a sequence of calls."""
 
     def __init__(
-        self, seed: int = 1, clock: Clock | None = None, *, shops: int = 1, stock: tuple[int, int] = (50, 500),
+        self,
+        seed: int = 1,
+        clock: Clock | None = None,
+        *,
+        shops: int = 1,
+        stock: tuple[int, int] = (50, 500),
         settings: Settings | None = None,
     ) -> None:
         super().__init__(seed, clock, shops=shops, stock=stock, settings=settings)

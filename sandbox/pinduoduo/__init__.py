@@ -1,4 +1,4 @@
-"""Simulated Pinduoduo open platform: router, tokens, orders, after-sales, goods, logistics, privacy, pushed messages."""
+"""Simulated Pinduoduo open platform: router, tokens, orders, after-sales, goods, logistics, privacy, messages."""
 
 from .gateway import Platform
 

@@ -16,7 +16,10 @@ APIS: dict[str, Api] = {
     "pdd.mall.info.get": Api("mall_info_get_response", auth.mall, limits=RateLimit(shop=(450, 1))),
     # Orders
     "pdd.order.list.get": Api(
-        "order_list_get_response", orders.list_by_confirm_time, limits=RateLimit(shop=(10_000, 60), api=(17_500, 10)), listing=True
+        "order_list_get_response",
+        orders.list_by_confirm_time,
+        limits=RateLimit(shop=(10_000, 60), api=(17_500, 10)),
+        listing=True,
     ),
     "pdd.order.basic.list.get": Api("order_basic_list_get_response", orders.basic_list, listing=True),
     "pdd.order.number.list.increment.get": Api(
@@ -48,11 +51,17 @@ APIS: dict[str, Api] = {
     ),
     # Goods, stock, price
     "pdd.goods.list.get": Api("goods_list_get_response", goods.listing, limits=RateLimit(shop=(600, 60))),
-    "pdd.goods.detail.get": Api("goods_detail_get_response", goods.detail, limits=RateLimit(shop=(3000, 60), api=(3000, 1))),
+    "pdd.goods.detail.get": Api(
+        "goods_detail_get_response", goods.detail, limits=RateLimit(shop=(3000, 60), api=(3000, 1))
+    ),
     "pdd.goods.information.get": Api("goods_info_get_response", goods.information, limits=_MINUTE_3000),
     "pdd.goods.skus.get": Api("goods_sku_get_response", goods.one_sku, limits=RateLimit(api=(1000, 1))),
-    "pdd.goods.sale.status.set": Api("goods_sale_status_set_response", goods.set_sale, limits=RateLimit(api=(13_200, 10))),
-    "pdd.goods.quantity.update": Api("goods_quantity_update_response", goods.set_quantity, limits=RateLimit(api=(4200, 1))),
+    "pdd.goods.sale.status.set": Api(
+        "goods_sale_status_set_response", goods.set_sale, limits=RateLimit(api=(13_200, 10))
+    ),
+    "pdd.goods.quantity.update": Api(
+        "goods_quantity_update_response", goods.set_quantity, limits=RateLimit(api=(4200, 1))
+    ),
     "pdd.goods.sku.price.update": Api(
         "goods_update_sku_price_response", goods.set_price, limits=RateLimit(app=(1200, 10), api=(4000, 10))
     ),
@@ -72,13 +81,18 @@ APIS: dict[str, Api] = {
         "logistics_ordertrace_get_resposne", logistics.trace, token=False, limits=RateLimit(app=(4800, 20))
     ),
     "pdd.logistics.isv.trace.notify.sub": Api(
-        "logistics_isv_trace_notify_sub_response", logistics.subscribe_trace, token=False, limits=RateLimit(app=(2_400_000, 86_400))
+        "logistics_isv_trace_notify_sub_response",
+        logistics.subscribe_trace,
+        token=False,
+        limits=RateLimit(app=(2_400_000, 86_400)),
     ),
     "pdd.open.logistics.pre.check": Api("open_logistics_pre_check_response", logistics.pre_check),
     "pdd.waybill.get": Api("pdd_waybill_get_response", logistics.waybill_get, limits=RateLimit(api=(12_000, 1))),
     "pdd.waybill.cancel": Api("pdd_waybill_cancel_response", logistics.waybill_cancel),
     "pdd.waybill.search": Api("pdd_waybill_search_response", logistics.waybill_search, limits=RateLimit(api=(6000, 1))),
-    "pdd.cloudprint.stdtemplates.get": Api("pdd_cloudprint_stdtemplates_get_response", logistics.templates, token=False),
+    "pdd.cloudprint.stdtemplates.get": Api(
+        "pdd_cloudprint_stdtemplates_get_response", logistics.templates, token=False
+    ),
     # Privacy
     "pdd.open.decrypt.batch": Api(
         "open_decrypt_batch_response", privacy.decrypt, limits=RateLimit(app=(10_050, 10), api=(19_500, 10))

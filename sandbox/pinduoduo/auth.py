@@ -11,12 +11,12 @@ from .call import Call
 
 def create(call: Call) -> dict[str, Any]:
     """pdd.pop.auth.token.create: a code works once, for ten minutes; earlier tokens of the shop die."""
-    return _tokens(call.world, _by_code(call.world, call.params.required("code")))
+    return _tokens(call.world, _by_code(call.world, call.params.required("code")), call.grantable)
 
 
 def refresh(call: Call) -> dict[str, Any]:
     """pdd.pop.auth.token.refresh: the replaced access token counts as expired (inferred)."""
-    return _tokens(call.world, _by_refresh_token(call.world, call.params.required("refresh_token")))
+    return _tokens(call.world, _by_refresh_token(call.world, call.params.required("refresh_token")), call.grantable)
 
 
 def _by_code(world: World, code: str) -> Shop:
@@ -35,26 +35,26 @@ def _by_refresh_token(world: World, token: str) -> Shop:
     return shop
 
 
-def _scope(shop: Shop) -> list[str]:
-    from .apis import APIS
-
-    return sorted(shop.scopes if shop.scopes is not None else (name for name, api in APIS.items() if api.token))
-
-
-def _tokens(world: World, shop: Shop) -> dict[str, Any]:
+def _tokens(world: World, shop: Shop, grantable: tuple[str, ...]) -> dict[str, Any]:
     grant, now = shop.grant, world.now()
     life, end = int(grant.access_expires - now), int(grant.access_expires)
     answer: dict[str, Any] = {
-        "access_token": grant.access_token, "expires_in": life, "expires_at": end, "refresh_token": grant.refresh_token,
-        "refresh_token_expires_in": int(grant.refresh_expires - now), "refresh_token_expires_at": int(grant.refresh_expires),
-        "scope": _scope(shop), "owner_id": shop.shop_id, "owner_name": f"pdd{shop.shop_id}",
+        "access_token": grant.access_token,
+        "expires_in": life,
+        "expires_at": end,
+        "refresh_token": grant.refresh_token,
+        "refresh_token_expires_in": int(grant.refresh_expires - now),
+        "refresh_token_expires_at": int(grant.refresh_expires),
+        "scope": sorted(shop.scopes) if shop.scopes is not None else list(grantable),
+        "owner_id": shop.shop_id,
+        "owner_name": f"pdd{shop.shop_id}",
     }
     for level in ("r1", "r2", "w1", "w2"):
         answer |= {f"{level}_expires_in": life, f"{level}_expires_at": end}
     return answer
 
 
-def legacy_token(world: World, params: Mapping[str, str]) -> dict[str, Any]:
+def legacy_token(world: World, params: Mapping[str, str], grantable: tuple[str, ...]) -> dict[str, Any]:
     """POST /oauth/token: unsigned, with the secret; a flat answer. Raises PddError."""
     app = world.apps["pinduoduo"]
     if params.get("client_id") != app.key or params.get("client_secret") != app.secret:
@@ -66,8 +66,10 @@ def legacy_token(world: World, params: Mapping[str, str]) -> dict[str, Any]:
         shop = _by_refresh_token(world, params.get("refresh_token", ""))
     else:
         raise errors.public_param("grant_type")
-    full = _tokens(world, shop)
-    return {name: full[name] for name in ("access_token", "expires_in", "refresh_token", "scope", "owner_id", "owner_name")}
+    full = _tokens(world, shop, grantable)
+    return {
+        name: full[name] for name in ("access_token", "expires_in", "refresh_token", "scope", "owner_id", "owner_name")
+    }
 
 
 def server_time(call: Call) -> dict[str, Any]:
@@ -78,6 +80,10 @@ def server_time(call: Call) -> dict[str, Any]:
 def mall(call: Call) -> dict[str, Any]:
     """pdd.mall.info.get"""
     return {
-        "mall_id": int(call.shop.shop_id), "mall_name": call.shop.name, "mall_desc": "", "logo": "https://img.example.invalid/l.png",
-        "merchant_type": 6, "mall_character": 2,
+        "mall_id": int(call.shop.shop_id),
+        "mall_name": call.shop.name,
+        "mall_desc": "",
+        "logo": "https://img.example.invalid/l.png",
+        "merchant_type": 6,
+        "mall_character": 2,
     }

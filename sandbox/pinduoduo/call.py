@@ -20,6 +20,8 @@ class Call:
     world: World
     params: Params
     shop_or_none: Shop | None
+    grantable: tuple[str, ...] = ()
+    """The APIs a token may be used for."""
 
     @property
     def shop(self) -> Shop:

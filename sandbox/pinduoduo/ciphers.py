@@ -1,7 +1,7 @@
 """Ciphertext and masks of receiver data in Pinduoduo's formats (dossier section 11). The cipher itself is invented.
 
-Name and address: `~cipher~index~1~~`, phone: `$index$cipher$1$$`. Equal plaintext of one shop has equal index; the cipher
-differs per order. Only the sandbox can decrypt what it made.
+Name and address: `~cipher~index~1~~`, phone: `$index$cipher$1$$`. Equal plaintext of one shop has equal index; the
+cipher differs per order. Only the sandbox can decrypt what it made.
 """
 
 import base64

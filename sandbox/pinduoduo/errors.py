@@ -1,4 +1,4 @@
-"""Pinduoduo's error codes and texts (dossier section 4). A refusal is raised as `PddError` and rendered by the gateway."""
+"""Pinduoduo's error codes and texts (dossier section 4). A refusal is a `PddError`, rendered by the gateway."""
 
 _TEXTS = {
     10000: "参数错误",
@@ -28,7 +28,9 @@ _TEXTS = {
 class PddError(Exception):
     """An `error_response`. `sub_code` is text, or None where the platform publishes none."""
 
-    def __init__(self, code: int, text: str | None = None, *, sub_code: str | None = None, sub_text: str | None = None) -> None:
+    def __init__(
+        self, code: int, text: str | None = None, *, sub_code: str | None = None, sub_text: str | None = None
+    ) -> None:
         super().__init__(f"{code} {sub_code or ''}")
         self.code = code
         self.text = text or _TEXTS.get(code, "未知错误")

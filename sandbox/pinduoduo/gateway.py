@@ -19,10 +19,22 @@ from .call import Api, Call, as_business
 from .errors import PddError
 from .params import Params
 
+GRANTABLE = tuple(sorted(name for name, api in APIS.items() if api.token))
 ROUTERS = frozenset({"/api/router", "/oauth/token"})
-_SYSTEM = frozenset({
-    "type", "client_id", "timestamp", "sign", "access_token", "data_type", "version", "target_client_id", "partner_id", "sign_method",
-})
+_SYSTEM = frozenset(
+    {
+        "type",
+        "client_id",
+        "timestamp",
+        "sign",
+        "access_token",
+        "data_type",
+        "version",
+        "target_client_id",
+        "partner_id",
+        "sign_method",
+    }
+)
 _SECONDS = re.compile(r"\d{1,10}")
 
 
@@ -49,7 +61,7 @@ class Platform:
         try:
             params = parse_params(request)
             if request.path == "/oauth/token":
-                return json_response(auth.legacy_token(self.world, params))
+                return json_response(auth.legacy_token(self.world, params, GRANTABLE))
             return self._routed(request, params)
         except UnreadableBody:
             return self._refusal(errors.plain(10000))
@@ -76,7 +88,7 @@ class Platform:
         if broken is not None:
             raise errors.plain(broken.code or 50000)
         business = {name: value for name, value in params.items() if name not in _SYSTEM}
-        answer = self._run(api, Call(world, Params(business), shop))
+        answer = self._run(api, Call(world, Params(business), shop, GRANTABLE))
         return faults.after(self.channel, method, shop_id, answer, is_list=api.listing)
 
     def _run(self, api: Api, call: Call) -> Response:
@@ -151,8 +163,11 @@ class Platform:
 
     def _refusal(self, error: PddError) -> Response:
         body: dict[str, Any] = {
-            "error_code": error.code, "error_msg": error.text, "sub_code": error.sub_code,
-            "sub_msg": error.sub_text if error.sub_text is not None else error.text, "request_id": self._request_id(),
+            "error_code": error.code,
+            "error_msg": error.text,
+            "sub_code": error.sub_code,
+            "sub_msg": error.sub_text if error.sub_text is not None else error.text,
+            "request_id": self._request_id(),
         }
         return json_response({"error_response": body})
 

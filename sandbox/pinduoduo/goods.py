@@ -104,18 +104,54 @@ def detail(call: Call) -> dict[str, Any]:
     first = next(iter(item.skus.values()))
     status = 4 if item.deleted else 2 if not item.on_shelf else 1 if _total(item) else 3
     return {
-        "goods_id": int(item.item_id), "goods_name": item.title, "tiny_name": item.title, "goods_desc": item.title, "goods_type": 1,
-        "cat_id": 241, "status": status, "outer_goods_id": item.code, "market_price": first.price.market, "image_url": IMAGE,
-        "carousel_gallery_list": [IMAGE], "detail_gallery_list": [], "video_gallery": [], "cost_template_id": 5_550_001,
-        "shipment_limit_second": 172_800, "delivery_type": 1, "delivery_one_day": 0, "is_pre_sale": 0, "is_group_pre_sale": 0,
-        "is_sku_pre_sale": 0, "pre_sale_time": 0, "is_refundable": 1, "is_folt": 1, "second_hand": 0, "is_customs": 0,
-        "invoice_status": 0, "customer_num": 2, "buy_limit": 999_999, "order_limit": 999_999, "two_pieces_discount": 0, "skuType": 0,
+        "goods_id": int(item.item_id),
+        "goods_name": item.title,
+        "tiny_name": item.title,
+        "goods_desc": item.title,
+        "goods_type": 1,
+        "cat_id": 241,
+        "status": status,
+        "outer_goods_id": item.code,
+        "market_price": first.price.market,
+        "image_url": IMAGE,
+        "carousel_gallery_list": [IMAGE],
+        "detail_gallery_list": [],
+        "video_gallery": [],
+        "cost_template_id": 5_550_001,
+        "shipment_limit_second": 172_800,
+        "delivery_type": 1,
+        "delivery_one_day": 0,
+        "is_pre_sale": 0,
+        "is_group_pre_sale": 0,
+        "is_sku_pre_sale": 0,
+        "pre_sale_time": 0,
+        "is_refundable": 1,
+        "is_folt": 1,
+        "second_hand": 0,
+        "is_customs": 0,
+        "invoice_status": 0,
+        "customer_num": 2,
+        "buy_limit": 999_999,
+        "order_limit": 999_999,
+        "two_pieces_discount": 0,
+        "skuType": 0,
         "goods_property_list": [],
         "sku_list": [
             {
-                "sku_id": int(sku.sku_id), "is_onsale": int(sku.on_shelf), "out_sku_sn": sku.code, "quantity": sku.sellable,
-                "reserve_quantity": sku.held, "limit_quantity": 999, "multi_price": sku.price.sale, "price": sku.price.single,
-                "weight": 200, "length": 0, "thumb_url": IMAGE, "spec": _spec(sku), "sku_property_list": [], "oversea_sku": None,
+                "sku_id": int(sku.sku_id),
+                "is_onsale": int(sku.on_shelf),
+                "out_sku_sn": sku.code,
+                "quantity": sku.sellable,
+                "reserve_quantity": sku.held,
+                "limit_quantity": 999,
+                "multi_price": sku.price.sale,
+                "price": sku.price.single,
+                "weight": 200,
+                "length": 0,
+                "thumb_url": IMAGE,
+                "spec": _spec(sku),
+                "sku_property_list": [],
+                "oversea_sku": None,
                 "sku_pre_sale_time": 0,
             }
             for sku in item.skus.values()
@@ -128,15 +164,30 @@ def information(call: Call) -> dict[str, Any]:
     item = _item(call)
     return {
         "goods_info": {
-            "goods_id": int(item.item_id), "goods_sn": f"PDD{item.item_id}", "goods_type": 1, "goods_name": item.title,
-            "goods_category": "男装", "last_category": "T恤", "goods_quantity": _total(item), "is_onsale": _on_sale(item),
-            "is_refundable": 1, "second_hand": 0, "shipment_limit_second": 172_800, "group_required_customer_num": 2,
+            "goods_id": int(item.item_id),
+            "goods_sn": f"PDD{item.item_id}",
+            "goods_type": 1,
+            "goods_name": item.title,
+            "goods_category": "男装",
+            "last_category": "T恤",
+            "goods_quantity": _total(item),
+            "is_onsale": _on_sale(item),
+            "is_refundable": 1,
+            "second_hand": 0,
+            "shipment_limit_second": 172_800,
+            "group_required_customer_num": 2,
             "image_url": IMAGE,
             "sku_list": [
                 {
-                    "sku_id": int(sku.sku_id), "spec": sku.spec_text, "sku_quantity": sku.sellable, "outer_id": sku.code,
-                    "outer_goods_id": item.code, "sku_img": IMAGE, "group_price": _yuan(sku.price.sale),
-                    "single_price": _yuan(sku.price.single), "is_sku_onsale": int(sku.on_shelf),
+                    "sku_id": int(sku.sku_id),
+                    "spec": sku.spec_text,
+                    "sku_quantity": sku.sellable,
+                    "outer_id": sku.code,
+                    "outer_goods_id": item.code,
+                    "sku_img": IMAGE,
+                    "group_price": _yuan(sku.price.sale),
+                    "single_price": _yuan(sku.price.single),
+                    "is_sku_onsale": int(sku.on_shelf),
                 }
                 for sku in item.skus.values()
             ],
@@ -149,8 +200,14 @@ def one_sku(call: Call) -> dict[str, Any]:
     item = _item(call)
     sku = _sku_of(item, call.params.required("sku_id"))
     return {
-        "goods_id": int(item.item_id), "sku_id": int(sku.sku_id), "is_onsale": int(sku.on_shelf), "multi_price": sku.price.sale,
-        "single_price": sku.price.single, "out_sku_sn": sku.code, "quantity": sku.sellable, "reserve_quantity": sku.held,
+        "goods_id": int(item.item_id),
+        "sku_id": int(sku.sku_id),
+        "is_onsale": int(sku.on_shelf),
+        "multi_price": sku.price.sale,
+        "single_price": sku.price.single,
+        "out_sku_sn": sku.code,
+        "quantity": sku.sellable,
+        "reserve_quantity": sku.held,
         "spec": [
             {"parent_spec_id": row["parent_id"], "parent_spec_name": row["parent_name"]}
             | {name: row[name] for name in ("spec_id", "spec_name", "spec_note")}
@@ -187,7 +244,9 @@ def set_quantity(call: Call) -> dict[str, Any]:
 
 
 def set_price(call: Call) -> dict[str, Any]:
-    """pdd.goods.sku.price.update: an edit that goes to review. `sync_goods_operate` 0 (the default!) puts the item on sale.
+    """pdd.goods.sku.price.update: an edit that goes to review.
+
+    `sync_goods_operate` 0 (the default!) puts the item on sale.
 
     single > group and market >= single are platform practice (inferred).
     """
@@ -201,7 +260,8 @@ def set_price(call: Call) -> dict[str, Any]:
     for row in params.objects("sku_price_list", 200):
         sku = _sku_of(item, row.required("sku_id"))
         price = Price(
-            row.integer("group_price", sku.price.sale, low=1), row.integer("single_price", sku.price.single, low=1),
+            row.integer("group_price", sku.price.sale, low=1),
+            row.integer("single_price", sku.price.single, low=1),
             market or sku.price.market,
         )
         if price.single <= price.sale or price.market < price.single:
@@ -230,11 +290,14 @@ def latest_commit_status(call: Call) -> dict[str, Any]:
     rows = []
     for goods_id in call.params.rows("goods_id_list", 100):
         of_item = [
-            (commit_id, review) for commit_id, review in call.world.reviews.items()
+            (commit_id, review)
+            for commit_id, review in call.world.reviews.items()
             if review.item_id == str(goods_id) and review.shop_id == call.shop.shop_id
         ]
         if of_item:
-            rows.append({"goods_id": int(goods_id), "goods_commit_id": int(of_item[-1][0])} | _outcome(of_item[-1][1].outcome))
+            rows.append(
+                {"goods_id": int(goods_id), "goods_commit_id": int(of_item[-1][0])} | _outcome(of_item[-1][1].outcome)
+            )
     return {"list": rows}
 
 

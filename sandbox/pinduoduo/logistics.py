@@ -1,5 +1,6 @@
 """Shipping, carriers, traces, regions, e-waybills (dossier section 10)."""
 
+import hashlib
 import re
 from typing import Any
 
@@ -58,7 +59,10 @@ def upload_extra(call: Call) -> dict[str, Any]:
 def upload_relation(call: Call) -> dict[str, Any]:
     """pdd.order.upload.relation.logistics: another parcel for a repeated shipment (parameter names inferred)."""
     order = call.order(call.params.required("order_sn"))
-    parcel = (str(_carrier(call.params.integer("shipping_id")).carrier_id), _tracking_number(call.params.required("tracking_number")))
+    parcel = (
+        str(_carrier(call.params.integer("shipping_id")).carrier_id),
+        _tracking_number(call.params.required("tracking_number")),
+    )
     call.world.add_parcel_notice(order, "resend", [parcel])
     return {"success": True}
 
@@ -73,24 +77,28 @@ def report_printed(call: Call) -> dict[str, Any]:
     return {"success": True, "result": True, "error_code": 0, "error_msg": ""}
 
 
-def companies(call: Call) -> dict[str, Any]:
+def companies(_: Call) -> dict[str, Any]:
     """pdd.logistics.companies.get"""
-    del call
     rows = sorted(CARRIERS.values(), key=lambda carrier: carrier.carrier_id)
     return {
         "logistics_companies": [
-            {"id": row.carrier_id, "code": row.code, "logistics_company": row.name, "available": row.available} for row in rows
+            {"id": row.carrier_id, "code": row.code, "logistics_company": row.name, "available": row.available}
+            for row in rows
         ]
     }
 
 
-def regions(call: Call) -> dict[str, Any]:
+def regions(_: Call) -> dict[str, Any]:
     """pdd.logistics.address.get"""
     return {
         "logistics_address_list": [
             {
-                "id": REGION_IDS[region.code], "parent_id": region_parent(region), "region_name": region.name,
-                "region_type": region.level, "national_code": region.code, "is_enabled": 1,
+                "id": REGION_IDS[region.code],
+                "parent_id": region_parent(region),
+                "region_name": region.name,
+                "region_type": region.level,
+                "national_code": region.code,
+                "is_enabled": 1,
             }
             for region in REGIONS
         ]
@@ -116,7 +124,11 @@ def trace(call: Call) -> dict[str, Any]:
 
 def _node(action: str, text: str, at: float) -> dict[str, Any]:
     return {
-        "action": action, "desc": f"【杭州市】{text}", "status_desc": text, "status_time": render.when(at), "time": render.when(at),
+        "action": action,
+        "desc": f"【杭州市】{text}",
+        "status_desc": text,
+        "status_time": render.when(at),
+        "time": render.when(at),
         "node_description": "杭州",
     }
 
@@ -138,20 +150,25 @@ def pre_check(call: Call) -> dict[str, Any]:
 
 
 def waybill_get(call: Call) -> dict[str, Any]:
-    """pdd.waybill.get: one number per object; the same object of the same orders gets the same number again (inferred)."""
+    """pdd.waybill.get: one number per object and set of orders, the same when asked again (inferred)."""
     carrier = BY_CODE.get(call.params.required("wp_code"))
     if carrier is None or not carrier.available:
         raise errors.invalid("wp_code")
     modules = []
     for row in call.params.object("param_waybill_cloud_print_apply_new_request").objects("trade_order_info_dtos", 10):
-        for order_sn in row.object("order_info").rows("trade_order_list", 100):
-            call.order(str(order_sn))
-        modules.append({
-            "object_id": row.required("object_id"),
-            "waybill_code": f"{carrier.code[:2]}{call.world.number():013d}",
-            "parent_waybill_code": "",
-            "print_data": '{"encryptedData":"SANDBOX","signature":"SANDBOX","templateUrl":"' + row.text("template_url") + '","ver":"3"}',
-        })
+        order_sns = [call.order(str(each)).order_id for each in row.object("order_info").rows("trade_order_list", 100)]
+        asked = "|".join((call.shop.shop_id, carrier.code, row.required("object_id"), *order_sns))
+        digits = int.from_bytes(hashlib.sha256(asked.encode()).digest()[:8], "big") % 10**13
+        modules.append(
+            {
+                "object_id": row.required("object_id"),
+                "waybill_code": f"{carrier.code[:2]}{digits:013d}",
+                "parent_waybill_code": "",
+                "print_data": '{"encryptedData":"SANDBOX","signature":"SANDBOX","templateUrl":"'
+                + row.text("template_url")
+                + '","ver":"3"}',
+            }
+        )
     return {"modules": modules}
 
 
@@ -159,7 +176,9 @@ def waybill_cancel(call: Call) -> dict[str, Any]:
     """pdd.waybill.cancel: refused for numbers that were shipped with."""
     call.params.required("wp_code")
     number = call.params.required("waybill_code")
-    used = any(package.tracking_no == number for order in call.world.all_orders("pinduoduo") for package in order.packages)
+    used = any(
+        package.tracking_no == number for order in call.world.all_orders("pinduoduo") for package in order.packages
+    )
     return {"cancel_result": not used}
 
 
@@ -168,9 +187,20 @@ def waybill_search(call: Call) -> dict[str, Any]:
     carrier = BY_CODE.get(call.params.required("wp_code"))
     if carrier is None:
         raise errors.invalid("wp_code")
-    address = {"province": "浙江省", "city": "杭州市", "district": "西湖区", "town": "", "detail": "示例路1号", "country": "中国"}
+    address = {
+        "province": "浙江省",
+        "city": "杭州市",
+        "district": "西湖区",
+        "town": "",
+        "detail": "示例路1号",
+        "country": "中国",
+    }
     branch = {
-        "branch_code": "571001", "branch_name": "示例网点", "quantity": 1000, "allocated_quantity": 0, "cancel_quantity": 0,
+        "branch_code": "571001",
+        "branch_name": "示例网点",
+        "quantity": 1000,
+        "allocated_quantity": 0,
+        "cancel_quantity": 0,
         "shipp_address_cols": [address],
     }
     account = {"wp_code": carrier.code, "wp_type": 1, "branch_account_cols": [branch]}
@@ -181,7 +211,9 @@ def templates(call: Call) -> dict[str, Any]:
     """pdd.cloudprint.stdtemplates.get: one standard template (field names inferred)."""
     code = call.params.required("wp_code")
     template = {
-        "standard_template_id": 1, "standard_template_name": "一联单", "standard_template_url": "https://print.example.invalid/tpl/1",
+        "standard_template_id": 1,
+        "standard_template_name": "一联单",
+        "standard_template_url": "https://print.example.invalid/tpl/1",
         "standard_waybill_type": 1,
     }
     return {"result": {"datas": [{"wp_code": code, "standard_templates": [template]}]}}

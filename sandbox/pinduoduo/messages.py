@@ -1,4 +1,4 @@
-"""What Pinduoduo pushes: world events as PMC messages, the frames of the message connection, permits (dossier section 12).
+"""What Pinduoduo pushes: world events as PMC messages, the message frames, permits (dossier section 12).
 
 The connection itself (a WebSocket) is driven by `session.py`.
 """
@@ -42,7 +42,9 @@ _GOODS = {
     "item.deleted": "pdd_goods_GoodsDelete",
     "item.rejected": "pdd_goods_GoodsCheckReject",
 }
-TOPICS = frozenset({*_TRADE.values(), *(topic for topic, _ in _REFUND.values()), *_GOODS.values(), "pdd_chat_OrderPromise"})
+TOPICS = frozenset(
+    {*_TRADE.values(), *(topic for topic, _ in _REFUND.values()), *_GOODS.values(), "pdd_chat_OrderPromise"}
+)
 """The topics the sandbox's app is subscribed to: all."""
 
 
@@ -73,12 +75,17 @@ def _message(event: Event) -> tuple[str, str, dict[str, Any]] | None:
         topic, operation = _REFUND[event.kind]
         refund = event.refund
         content = {
-            "tid": refund.order_id, "refund_id": int(refund.refund_id), "refund_fee": refund.amount,
-            "bill_type": detail_type(refund), "operation": operation, "modified": milliseconds,
+            "tid": refund.order_id,
+            "refund_id": int(refund.refund_id),
+            "refund_fee": refund.amount,
+            "bill_type": detail_type(refund),
+            "operation": operation,
+            "modified": milliseconds,
         }
         return topic, refund.refund_id, content
     if event.order is not None:
-        trade = _TRADE.get(event.kind)
+        signed_now = event.kind == "order.finished" and event.order.received == event.order.finished
+        trade = "pdd_trade_TradeSuccess" if signed_now else _TRADE.get(event.kind)
         return (trade, event.order.order_id, {"tid": event.order.order_id}) if trade else None
     if event.item is not None and event.kind in _GOODS:
         time_name = "onshelf_time" if event.kind == "item.on_shelf" else "update_time"
@@ -91,7 +98,11 @@ def common_frame(push: Push, wire_id: str, milliseconds: int) -> str:
     content = json.dumps(push.payload, ensure_ascii=False, separators=(",", ":"))
     message = {"type": push.topic, "mallID": int(push.shop_id), "content": content}
     frame = {
-        "id": int(wire_id), "appId": 1, "commandType": "Common", "time": int(push.created * 1000), "sendTime": milliseconds,
+        "id": int(wire_id),
+        "appId": 1,
+        "commandType": "Common",
+        "time": int(push.created * 1000),
+        "sendTime": milliseconds,
         "message": message,
     }
     return json.dumps(frame, ensure_ascii=False, separators=(",", ":"))
@@ -104,7 +115,9 @@ def heartbeat_frame(frame_id: int, milliseconds: int) -> str:
 
 def fail_frame(text: str, milliseconds: int) -> str:
     """The server's error notice."""
-    return json.dumps({"commandType": "Fail", "time": milliseconds, "message": text}, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(
+        {"commandType": "Fail", "time": milliseconds, "message": text}, ensure_ascii=False, separators=(",", ":")
+    )
 
 
 def permit(call: Call) -> dict[str, Any]:
@@ -125,7 +138,11 @@ def permitted(call: Call) -> dict[str, Any]:
     expired = int(not shop.authorised or shop.grant.access_expires <= call.world.now())
     return {
         "pmc_user": {
-            "owner_id": shop.shop_id, "created": since, "modified": since, "is_expire": expired, "topics": sorted(shop.topics),
+            "owner_id": shop.shop_id,
+            "created": since,
+            "modified": since,
+            "is_expire": expired,
+            "topics": sorted(shop.topics),
         }
     }
 

@@ -43,7 +43,7 @@ def _filter(call: Call) -> Callable[[Order], bool] | None:
             (status == 5 or render.order_status(order) == status)
             and (refund == 5 or render.refund_status(order) == refund)
             and (trade is None or trade == int(order.deposit is not None))
-            and (lucky == 0 or lucky == (2 if order.lottery else 1))
+            and lucky in {0, 2 if order.lottery else 1}
         )
 
     return passes
@@ -54,7 +54,9 @@ def _end_of_day(end: int) -> float:
     return math.nextafter(end + 1, 0)
 
 
-def _page(call: Call, index: TimeIndex, start: int, end: int, list_name: str, show: Callable[[Order], dict[str, Any]]) -> dict[str, Any]:
+def _page(
+    call: Call, index: TimeIndex, start: int, end: int, list_name: str, show: Callable[[Order], dict[str, Any]]
+) -> dict[str, Any]:
     """One page, newest first, with `total_count` or `has_next` (never both)."""
     page, size = paging(call)
     passes = _filter(call)
@@ -96,7 +98,9 @@ def increment(call: Call) -> dict[str, Any]:
     start, end = _window(call, "updated_at", HALF_HOUR)
     end = int(min(end, _visible_until(call)))
     index = call.world.book(call.shop).confirmed_by_updated
-    return _page(call, index, start, end, "order_sn_list", lambda order: render.order(call.world, order, ids_as_text=False))
+    return _page(
+        call, index, start, end, "order_sn_list", lambda order: render.order(call.world, order, ids_as_text=False)
+    )
 
 
 def _visible_until(call: Call) -> float:
@@ -119,7 +123,13 @@ def status(call: Call) -> dict[str, Any]:
         except errors.PddError:
             rows.append({"orderSn": order_sn, "order_status": 0, "refund_status": 0})
             continue
-        rows.append({"orderSn": order_sn, "order_status": render.order_status(order), "refund_status": render.refund_status(order)})
+        rows.append(
+            {
+                "orderSn": order_sn,
+                "order_status": render.order_status(order),
+                "refund_status": render.refund_status(order),
+            }
+        )
     return {"order_status_list": rows}
 
 
@@ -134,7 +144,8 @@ def search(call: Call) -> dict[str, Any]:
     book = call.world.book(call.shop)
     keys = book.by_created.keys(*book.by_created.span(start, _end_of_day(end)), newest_first=True)
     found = [
-        key for key in keys
+        key
+        for key in keys
         if (not name or book.orders[key].buyer.name == name) and (not phone or book.orders[key].buyer.phone == phone)
     ]
     return {"order_sn_list": found[:100]}

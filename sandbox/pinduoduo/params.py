@@ -8,7 +8,7 @@ from . import errors
 
 
 class Params:
-    """The parameters of one call. Readers raise PddError 21002 (empty), 10000 (not of the type) or 21001 (out of range)."""
+    """The parameters of one call. Readers raise PddError 21002 (empty), 10000 (wrong type) or 21001 (out of range)."""
 
     def __init__(self, values: Mapping[str, str]) -> None:
         self._values = values
@@ -98,8 +98,10 @@ def _ranged(name: str, text: str, low: int | None, high: int | None) -> int:
 def _inner(name: str, value: object) -> Params:
     if not isinstance(value, dict):
         raise errors.malformed(name)
-    return Params({
-        key: entry if isinstance(entry, str) else json.dumps(entry, ensure_ascii=False)
-        for key, entry in value.items()
-        if entry is not None
-    })
+    return Params(
+        {
+            key: entry if isinstance(entry, str) else json.dumps(entry, ensure_ascii=False)
+            for key, entry in value.items()
+            if entry is not None
+        }
+    )

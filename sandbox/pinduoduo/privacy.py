@@ -41,4 +41,6 @@ def _opened_row(call: Call, order_sn: str, value: str, masked: bool, broken: boo
 def _belongs(order: Order, opened: ciphers.Opened) -> bool:
     """Whether the text is (or is part of) this order's receiver."""
     buyer = order.buyer
-    return opened.text in (buyer.name, buyer.phone) or (opened.kind == ciphers.ADDRESS and opened.text.endswith(buyer.address.detail))
+    return opened.text in (buyer.name, buyer.phone) or (
+        opened.kind == ciphers.ADDRESS and opened.text.endswith(buyer.address.detail)
+    )

@@ -11,7 +11,11 @@ from .carriers import BY_CODE, CARRIERS, REGION_IDS
 from .orders import HALF_HOUR, paging
 
 _DETAIL_TYPE = {
-    RefundKind.REFUND_ONLY: 1, RefundKind.RETURN: 2, RefundKind.EXCHANGE: 3, RefundKind.RESEND: 4, RefundKind.REPAIR: 5,
+    RefundKind.REFUND_ONLY: 1,
+    RefundKind.RETURN: 2,
+    RefundKind.EXCHANGE: 3,
+    RefundKind.RESEND: 4,
+    RefundKind.REPAIR: 5,
 }
 RETURN_ADDRESS_ID = "20001"
 
@@ -45,7 +49,8 @@ def listing(call: Call) -> dict[str, Any]:
         until = min(math.nextafter(end + 1, 0), call.world.now() - lag if lag else math.inf)
         keys = book.refunds_by_updated.keys(*book.refunds_by_updated.span(start, until), newest_first=True)
         found = [
-            refund for refund in (book.refunds[key] for key in keys)
+            refund
+            for refund in (book.refunds[key] for key in keys)
             if render.refund_code(refund) == status and (kind == 1 or kind == detail_type(refund) + 1)
         ]
     rows = [_row(book.orders[refund.order_id], refund) for refund in found[(page - 1) * size : page * size]]
@@ -59,21 +64,37 @@ def _yuan(fen: int) -> str:
 def _row(order: Order, refund: Refund) -> dict[str, Any]:
     line = order.line(refund.line_id)
     return {
-        "id": int(refund.refund_id), "order_sn": order.order_id, "after_sales_type": detail_type(refund) + 1,
-        "after_sales_status": render.refund_code(refund), "after_sale_reason": refund.reason,
-        "created_time": render.when(refund.created), "updated_time": render.when(refund.updated),
-        "confirm_time": render.when(order.confirmed), "order_amount": _yuan(order.pay_amount),
-        "discount_amount": _yuan(order.discount_amount), "refund_amount": _yuan(refund.amount), "goods_id": int(line.item_id),
-        "goods_name": line.title, "good_image": render.IMAGE, "goods_number": str(refund.quantity), "goods_price": _yuan(line.price),
-        "sku_id": line.sku_id, "outer_goods_id": line.item_code, "outer_id": line.code,
+        "id": int(refund.refund_id),
+        "order_sn": order.order_id,
+        "after_sales_type": detail_type(refund) + 1,
+        "after_sales_status": render.refund_code(refund),
+        "after_sale_reason": refund.reason,
+        "created_time": render.when(refund.created),
+        "updated_time": render.when(refund.updated),
+        "confirm_time": render.when(order.confirmed),
+        "order_amount": _yuan(order.pay_amount),
+        "discount_amount": _yuan(order.discount_amount),
+        "refund_amount": _yuan(refund.amount),
+        "goods_id": int(line.item_id),
+        "goods_name": line.title,
+        "good_image": render.IMAGE,
+        "goods_number": str(refund.quantity),
+        "goods_price": _yuan(line.price),
+        "sku_id": line.sku_id,
+        "outer_goods_id": line.item_code,
+        "outer_id": line.code,
         "shipping_name": _carrier_name(refund.parcel_back[0]) if refund.parcel_back else "",
-        "tracking_number": refund.parcel_back[1] if refund.parcel_back else "", "speed_refund_flag": 0, "speed_refund_status": "",
-        "dispute_refund_status": 0, "refund_operator_role": _operator(refund), "user_shipping_status": _user_shipping(order, refund),
+        "tracking_number": refund.parcel_back[1] if refund.parcel_back else "",
+        "speed_refund_flag": 0,
+        "speed_refund_status": "",
+        "dispute_refund_status": 0,
+        "refund_operator_role": _operator(refund),
+        "user_shipping_status": _user_shipping(order, refund),
     }
 
 
 def _operator(refund: Refund) -> int:
-    if refund.state in (RefundState.WITHDRAWN,):
+    if refund.state is RefundState.WITHDRAWN:
         return 1
     return 3 if refund.by_platform else 2 if refund.agreed else 0
 
@@ -97,16 +118,33 @@ def information(call: Call) -> dict[str, Any]:
     order, refund = _refund(call, call.params.required("order_sn"), call.params.required("after_sales_id"))
     line = order.line(refund.line_id)
     return {
-        "id": int(refund.refund_id), "order_sn": order.order_id, "after_sales_type": detail_type(refund),
-        "after_sales_status": render.refund_code(refund), "after_sales_reason": refund.reason, "remark": refund.note, "images": [],
-        "order_amount": order.pay_amount, "discount_amount": order.discount_amount, "refund_amount": refund.amount,
-        "goods_number": refund.quantity, "goods_price": line.price, "sku_id": line.sku_id, "confirm_time": int(order.confirmed or 0),
-        "recreated_at": int(refund.created), "updated_time": render.when(refund.updated), "expire_time": int(refund.deadline or 0),
+        "id": int(refund.refund_id),
+        "order_sn": order.order_id,
+        "after_sales_type": detail_type(refund),
+        "after_sales_status": render.refund_code(refund),
+        "after_sales_reason": refund.reason,
+        "remark": refund.note,
+        "images": [],
+        "order_amount": order.pay_amount,
+        "discount_amount": order.discount_amount,
+        "refund_amount": refund.amount,
+        "goods_number": refund.quantity,
+        "goods_price": line.price,
+        "sku_id": line.sku_id,
+        "confirm_time": int(order.confirmed or 0),
+        "recreated_at": int(refund.created),
+        "updated_time": render.when(refund.updated),
+        "expire_time": int(refund.deadline or 0),
         "express_no": refund.parcel_back[1] if refund.parcel_back else "",
         "shipping_name": _carrier_name(refund.parcel_back[0]) if refund.parcel_back else "",
-        "shipping_status": int(not refund.before_shipping), "user_shipping_status": _user_shipping(order, refund),
-        "join_or_not": str(int(refund.state is RefundState.ARBITRATION)), "speed_refund_flag": 0, "dispute_refund_status": 0,
-        "refund_operator_role": _operator(refund), "part_after_sales_type": 0, "part_after_sales_value": 0,
+        "shipping_status": int(not refund.before_shipping),
+        "user_shipping_status": _user_shipping(order, refund),
+        "join_or_not": str(int(refund.state is RefundState.ARBITRATION)),
+        "speed_refund_flag": 0,
+        "dispute_refund_status": 0,
+        "refund_operator_role": _operator(refund),
+        "part_after_sales_type": 0,
+        "part_after_sales_value": 0,
         "exchange_shipping_detail": _exchange(refund),
     }
 
@@ -149,15 +187,21 @@ def agree_return(call: Call) -> dict[str, Any]:
     request = call.params.object("request")
     order, refund = _refund(call, request.required("order_sn"), request.required("after_sales_id"))
     address_id = request.text("return_address_id", RETURN_ADDRESS_ID)
-    try:
-        if address_id != RETURN_ADDRESS_ID:
-            raise Refused("bad_argument", "no such return address")
-        call.world.agree_return(refund, address_id)
-    except Refused as refused:
-        text = as_business(refused).sub_text
+    text = None if address_id == RETURN_ADDRESS_ID else "退货地址不存在"
+    if text is None:
+        try:
+            call.world.agree_return(refund, address_id)
+        except Refused as refused:
+            text = as_business(refused).sub_text
+    if text is not None:
         result = _result(order, refund) | {"success": False, "message": text}
         return {"success": False, "error_code": 50001, "error_msg": text, "result": result}
-    return {"success": True, "error_code": 0, "error_msg": "", "result": _result(order, refund) | {"success": True, "message": ""}}
+    return {
+        "success": True,
+        "error_code": 0,
+        "error_msg": "",
+        "result": _result(order, refund) | {"success": True, "message": ""},
+    }
 
 
 def exchange_shipping(call: Call) -> dict[str, Any]:
@@ -204,10 +248,21 @@ def addresses(call: Call) -> dict[str, Any]:
     return {
         "refund_address_list": [
             {
-                "id": int(RETURN_ADDRESS_ID), "refund_address_id": RETURN_ADDRESS_ID, "mall_id": int(call.shop.shop_id),
-                "province_id": REGION_IDS["330000"], "province_name": "浙江省", "city_id": REGION_IDS["330100"], "city_name": "杭州市",
-                "district_id": REGION_IDS["330106"], "district_name": "西湖区", "refund_address": "示例路1号退货仓",
-                "refund_name": "李四", "refund_phone": "17000009999", "refund_tel": "", "is_default": "1", "is_legal": True,
+                "id": int(RETURN_ADDRESS_ID),
+                "refund_address_id": RETURN_ADDRESS_ID,
+                "mall_id": int(call.shop.shop_id),
+                "province_id": REGION_IDS["330000"],
+                "province_name": "浙江省",
+                "city_id": REGION_IDS["330100"],
+                "city_name": "杭州市",
+                "district_id": REGION_IDS["330106"],
+                "district_name": "西湖区",
+                "refund_address": "示例路1号退货仓",
+                "refund_name": "李四",
+                "refund_phone": "17000009999",
+                "refund_tel": "",
+                "is_default": "1",
+                "is_legal": True,
                 "is_validated": True,
             }
         ]

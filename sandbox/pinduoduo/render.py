@@ -1,5 +1,5 @@
-"""Orders as Pinduoduo shows them. Types differ per API on purpose: ids in `item_list` are texts in the confirm-time lists
-and integers elsewhere; money is yuan as a JSON number.
+"""Orders as Pinduoduo shows them. Types differ per API on purpose: ids in `item_list` are texts in the
+confirm-time lists and integers elsewhere; money is yuan as a JSON number.
 """
 
 from datetime import datetime, timedelta, timezone
@@ -16,9 +16,18 @@ _SHIPPED = frozenset({State.SHIPPED})
 _RECEIVED = frozenset({State.RECEIVED, State.FINISHED})
 
 _REFUND_CODES = {
-    RefundState.RETURN_AGREED: 7, RefundState.RETURNED: 7, RefundState.REFUNDING: 4, RefundState.REFUNDED: 10,
-    RefundState.REFUSED: 6, RefundState.RETURN_REFUSED: 6, RefundState.WITHDRAWN: 11, RefundState.CLOSED: 12,
-    RefundState.ARBITRATION: 8, RefundState.SENDING: 14, RefundState.SENT: 18, RefundState.DONE: 16,
+    RefundState.RETURN_AGREED: 7,
+    RefundState.RETURNED: 7,
+    RefundState.REFUNDING: 4,
+    RefundState.REFUNDED: 10,
+    RefundState.REFUSED: 6,
+    RefundState.RETURN_REFUSED: 6,
+    RefundState.WITHDRAWN: 11,
+    RefundState.CLOSED: 12,
+    RefundState.ARBITRATION: 8,
+    RefundState.SENDING: 14,
+    RefundState.SENT: 18,
+    RefundState.DONE: 16,
 }
 _BY_KIND = {
     (RefundKind.REFUND_ONLY, RefundState.REQUESTED): 2,
@@ -203,7 +212,9 @@ def order(world: World, order: Order, *, ids_as_text: bool) -> dict[str, Any]:
         "refund_status": refund_status(order),
         "after_sales_status": refund_code(newest) if newest else 0,
         "confirm_status": confirm_status(order),
-        "group_status": 2 if order.state is State.CANCELLED and order.hold == "group" else int(order.confirmed is not None),
+        "group_status": 2
+        if order.state is State.CANCELLED and order.hold == "group"
+        else int(order.confirmed is not None),
         "group_role": int(order.leader),
         "group_order_id": int(order.group_id),
         "risk_control_status": int(order.hold == "risk"),
@@ -251,8 +262,15 @@ def order(world: World, order: Order, *, ids_as_text: bool) -> dict[str, Any]:
         "consolidate_info": None,
         "step_order_info": _step_order(order),
         "order_depot_info": {
-            "depot_id": "", "depot_code": "", "depot_name": "", "depot_type": None, "ware_id": "", "ware_sn": "", "ware_name": "",
-            "ware_type": None, "ware_sub_info_list": [],
+            "depot_id": "",
+            "depot_code": "",
+            "depot_name": "",
+            "depot_type": None,
+            "ware_id": "",
+            "ware_sn": "",
+            "ware_name": "",
+            "ware_type": None,
+            "ware_sub_info_list": [],
         },
         "order_tag_list": _tags(order),
         "cat_id_1": 239,
@@ -267,10 +285,30 @@ def order(world: World, order: Order, *, ids_as_text: bool) -> dict[str, Any]:
 
 
 _BASIC = (
-    "order_sn", "order_status", "refund_status", "risk_control_status", "trade_type", "is_lucky_flag", "confirm_time", "updated_at",
-    "goods_amount", "discount_amount", "platform_discount", "seller_discount", "postage", "pay_amount", "delivery_home_value",
-    "delivery_install_value", "home_delivery_type", "home_install_value", "step_order_info", "item_list", "cat_id_1", "cat_id_2",
-    "cat_id_3", "cat_id_4",
+    "order_sn",
+    "order_status",
+    "refund_status",
+    "risk_control_status",
+    "trade_type",
+    "is_lucky_flag",
+    "confirm_time",
+    "updated_at",
+    "goods_amount",
+    "discount_amount",
+    "platform_discount",
+    "seller_discount",
+    "postage",
+    "pay_amount",
+    "delivery_home_value",
+    "delivery_install_value",
+    "home_delivery_type",
+    "home_install_value",
+    "step_order_info",
+    "item_list",
+    "cat_id_1",
+    "cat_id_2",
+    "cat_id_3",
+    "cat_id_4",
 )
 
 

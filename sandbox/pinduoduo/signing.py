@@ -9,7 +9,7 @@ def sign(params: Mapping[str, str], secret: str) -> str:
     """Upper-case MD5 over secret + key + value … + secret, keys in byte order, `sign` left out."""
     rows = sorted((name, value) for name, value in params.items() if name != "sign")
     text = secret + "".join(name + value for name, value in rows) + secret
-    return hashlib.md5(text.encode()).hexdigest().upper()
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest().upper()
 
 
 def verify(params: Mapping[str, str], secret: str) -> bool:
@@ -21,5 +21,5 @@ def verify(params: Mapping[str, str], secret: str) -> bool:
 
 def digest(client_id: str, milliseconds: str, secret: str) -> str:
     """The last path part of the message connection: base64 of the lower-case MD5 hex text."""
-    inner = hashlib.md5((client_id + milliseconds + secret).encode()).hexdigest()
+    inner = hashlib.md5((client_id + milliseconds + secret).encode(), usedforsecurity=False).hexdigest()
     return base64.b64encode(inner.encode()).decode()

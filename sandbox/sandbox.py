@@ -1,0 +1,40 @@
+"""The whole sandbox as one synchronous function: platforms on their official paths, control below `/_sandbox/`.
+
+`serve.py` puts it on a port; `transport.py` puts it behind an httpx client without a socket.
+"""
+
+from . import douyin, pinduoduo
+from .clock import Clock
+from .control import PREFIX, Control
+from .gateway import Request, Response
+from .settings import Settings
+from .world import World
+
+
+class Sandbox:
+    """A world and the platforms on it. `world` may be changed directly by tests."""
+
+    def __init__(
+        self,
+        seed: int = 1,
+        clock: Clock | None = None,
+        *,
+        shops: int = 1,
+        stock: tuple[int, int] = (50, 500),
+        settings: Settings | None = None,
+    ) -> None:
+        self.world = World(seed, clock, shops=shops, stock=stock, settings=settings)
+        self.pinduoduo = pinduoduo.Platform(self.world)
+        self.douyin = douyin.Platform(self.world)
+        self.control = Control(self.world, self.douyin.callbacks.set_url)
+
+    def handle(self, request: Request) -> Response:
+        """Answer one HTTP request; 404 for paths nobody knows. Raises gateway.NoAnswer for an injected timeout."""
+        with self.world.lock:
+            self.world.run_due()
+            if request.path.startswith(PREFIX):
+                return self.control.handle(request)
+            for platform in (self.pinduoduo, self.douyin):
+                if platform.matches(request.path):
+                    return platform.handle(request)
+        return Response(404, {"content-type": "text/plain"}, b"Not Found")

@@ -1,0 +1,177 @@
+"""The sandbox on one port: HTTP for the platforms and the control API, the WebSocket of Pinduoduo's messages, and the
+sender of Douyin's callbacks. `create_app` is the ASGI app, `run` the server that `qudao sandbox` starts.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any, Protocol
+from urllib.parse import parse_qsl
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount, WebSocketRoute
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from . import douyin
+from .gateway import NoAnswer, Request, Response
+from .pinduoduo import session
+from .sandbox import Sandbox
+
+TICK = 0.2
+"""How often timers of the world are looked at when nobody calls (real seconds)."""
+
+
+class _Transport(Protocol):
+    def close(self) -> None: ...
+
+
+def create_app(sandbox: Sandbox) -> Starlette:
+    """The ASGI app. While it runs (lifespan), timers tick and Douyin callbacks are delivered."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        tasks = [
+            asyncio.create_task(_tick(sandbox)),
+            asyncio.create_task(douyin.deliver(sandbox.world, sandbox.douyin.callbacks)),
+        ]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def http(scope: Scope, receive: Receive, send: Send) -> None:
+        await _serve_http(sandbox, scope, receive, send)
+
+    async def messages(socket: WebSocket) -> None:
+        await _serve_messages(sandbox, socket)
+
+    routes = [WebSocketRoute(session.PREFIX + "{rest:path}", messages), Mount("/", app=http)]
+    return Starlette(routes=routes, lifespan=lifespan)
+
+
+async def _tick(sandbox: Sandbox) -> None:
+    while True:
+        with sandbox.world.lock:
+            sandbox.world.run_due()
+        await asyncio.sleep(TICK)
+
+
+async def _serve_http(sandbox: Sandbox, scope: Scope, receive: Receive, send: Send) -> None:
+    body = b""
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    client = scope.get("client")
+    request = Request(scope["method"], scope["path"], query, headers, body, client[0] if client else "")
+    try:
+        response = sandbox.handle(request)
+    except NoAnswer as silence:
+        await asyncio.sleep(silence.seconds)
+        await _hang_up(receive, send)
+        return
+    await _answer(response, send)
+
+
+async def _answer(response: Response, send: Send) -> None:
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in response.headers.items()]
+    headers.append((b"content-length", str(len(response.body)).encode()))
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body})
+
+
+async def _hang_up(receive: Receive, send: Send) -> None:
+    """Close the connection without a byte. ASGI cannot say that, so uvicorn's transport is closed behind `receive`;
+    under another server an unfinished answer must do."""
+    transport: _Transport | None = getattr(getattr(receive, "__self__", None), "transport", None)
+    if transport is not None:
+        transport.close()
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1000000")]})
+
+
+async def _serve_messages(sandbox: Sandbox, socket: WebSocket) -> None:
+    """One Pinduoduo message connection: refuse a bad digest at the handshake, then move frames both ways."""
+    world = sandbox.world
+    with world.lock:
+        welcome = session.admits(world, socket.scope["path"])
+    if not welcome:
+        await socket.send_denial_response(PlainTextResponse("invalid digest", status_code=401))
+        return
+    await socket.accept()
+    connection = session.Session(world)
+    wake = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def ring() -> None:
+        loop.call_soon_threadsafe(wake.set)
+
+    outbox = world.outboxes["pinduoduo"]
+    outbox.wake.append(ring)
+    sender = asyncio.create_task(_send_due(sandbox, socket, connection, wake))
+    try:
+        while True:
+            text = await socket.receive_text()
+            with world.lock:
+                answers = connection.on_frame(text)
+            wake.set()
+            for frame in answers:
+                await socket.send_text(frame)
+    except WebSocketDisconnect:
+        return
+    finally:
+        outbox.wake.remove(ring)
+        sender.cancel()
+        await asyncio.gather(sender, return_exceptions=True)
+
+
+async def _send_due(sandbox: Sandbox, socket: WebSocket, connection: session.Session, wake: asyncio.Event) -> None:
+    while True:
+        wake.clear()
+        with sandbox.world.lock:
+            frames = connection.to_send()
+            next_at = sandbox.world.outboxes["pinduoduo"].next_at()
+            wait = TICK if next_at is None else min(max(next_at - sandbox.world.now(), 0.02), TICK)
+        for frame in frames:
+            await socket.send_text(frame)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(wake.wait(), wait)
+
+
+def run(
+    port: int = 9700,
+    seed: int = 1,
+    host: str = "127.0.0.1",
+    *,
+    shops: int = 1,
+    orders: int = 0,
+    stock: tuple[int, int] = (50, 500),
+    log_level: str = "warning",
+    **server_options: Any,
+) -> None:
+    """Serve until interrupted. `orders` = how many paid orders each shop starts with, spread over the last day."""
+    sandbox = Sandbox(seed, shops=shops, stock=stock)
+    place_orders(sandbox, orders)
+    app = create_app(sandbox)
+    uvicorn.run(app, host=host, port=port, log_level=log_level, ws="websockets-sansio", **server_options)
+
+
+def place_orders(sandbox: Sandbox, count: int, over: float = 86_400) -> None:
+    """Give every shop `count` paid orders of the last `over` seconds."""
+    world = sandbox.world
+    for shops in world.shops.values():
+        for shop in shops.values():
+            for n in range(count):
+                world.place(shop, at=world.now() - over * (1 - n / count), restock=True)
