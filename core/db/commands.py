@@ -1,7 +1,7 @@
 """Commands: one request of an ERP with the answer it got, so that its repetition gets the same answer.
 
-A command's row is inserted first and filled last, in one transaction with the intents it makes. A repetition that arrives
-meanwhile waits at the unique row until that transaction ends.
+A command's row is inserted first and filled last, in one transaction with the intents it makes. A repetition that
+arrives meanwhile waits at the unique row until that transaction ends.
 """
 
 import uuid
@@ -42,7 +42,9 @@ class Wanted:
     object_id: str
 
 
-def claim(connection: Connection, *, caller: str, key: str, kind: str, digest: bytes, now: datetime) -> CommandRow | str:
+def claim(
+    connection: Connection, *, caller: str, key: str, kind: str, digest: bytes, now: datetime
+) -> CommandRow | str:
     """The id of a new command, or the command that this caller gave the key to before.
 
     Waits for a transaction under way that uses the same key. A key older than KEPT is free again.
@@ -54,7 +56,14 @@ def claim(connection: Connection, *, caller: str, key: str, kind: str, digest: b
     taken = connection.execute(
         insert(command)
         .values(
-            id=identity, caller=caller, idempotency_key=key, kind=kind, digest=digest, answer="", status=0, created_at=now
+            id=identity,
+            caller=caller,
+            idempotency_key=key,
+            kind=kind,
+            digest=digest,
+            answer="",
+            status=0,
+            created_at=now,
         )
         .on_conflict_do_nothing(index_elements=["caller", "idempotency_key"])
     )

@@ -1,0 +1,131 @@
+"""The one web application: pushes at `/hooks`, the ERP's API at `/v1`, its health at `/healthz` and `/readyz`.
+
+Pushes go past FastAPI, which would cost them almost half of their speed.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from pydantic_core import ErrorDetails
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Match, Mount, Route
+
+from connectors import CHANNELS, Adapter
+from core.db import feed as events
+from sync.runtime import Runtime
+from web import commands, feed, reading
+from web.auth import Keys
+from web.description import DESCRIPTION, REFUSALS, VERSION, describe, key_scheme
+from web.feed import Watch
+from web.guard import Guard
+from web.hooks import Hooks, Readers, Writer
+from web.problems import ItemError, Problem, detail_zh
+from web.state import State
+
+
+def create_app(runtime: Runtime, adapters: Mapping[str, Adapter] = CHANNELS) -> Starlette:
+    """The application over an open runtime, which stays the caller's. `app.state.release()` ends all long-polls."""
+    state = State(runtime)
+    watch = Watch(state)
+    writer = Writer(state)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        state.start()
+        writer.start(asyncio.get_running_loop())
+        watch.start()
+        yield
+        await watch.close()
+        await asyncio.to_thread(writer.close)
+        await asyncio.to_thread(state.close)
+
+    app = Starlette(
+        routes=[
+            Route("/hooks/{channel}", Hooks(Readers(state, adapters), writer)),
+            Route("/healthz", _alive),
+            Route("/readyz", _ready(state, watch)),
+            Mount("/", _api(state, watch)),
+        ],
+        lifespan=lifespan,
+    )
+    app.state.release = watch.release
+    return app
+
+
+def _api(state: State, watch: Watch) -> FastAPI:
+    api = FastAPI(
+        title="Qudao",
+        version=VERSION,
+        description=DESCRIPTION,
+        redoc_url=None,
+        redirect_slashes=False,
+        exception_handlers={
+            Problem: _problem,
+            RequestValidationError: _invalid_request,
+            HTTPException: _http_error,
+        },
+    )
+    api.add_middleware(Guard, keys=Keys(state))
+    for router in (feed.routes(watch), commands.routes(state), reading.routes(state)):
+        api.include_router(router, prefix="/v1", dependencies=[key_scheme()], responses=REFUSALS)
+    describe(api)
+    return api
+
+
+async def _alive(_: Request) -> Response:
+    return JSONResponse({"status": "ok"})
+
+
+def _ready(state: State, watch: Watch) -> Callable[[Request], Awaitable[Response]]:
+    """Only the database decides: without Redis everything works, later; without SQL nothing can be acknowledged."""
+
+    def look() -> None:
+        with state.runtime.database.read() as connection:
+            events.head(connection)
+
+    async def ready(_: Request) -> Response:
+        try:
+            await state.read(look)
+        except SQLAlchemyError:
+            return JSONResponse({"status": "unavailable", "database": "unavailable"}, 503)
+        return JSONResponse({"status": "ok", "database": "ok", "redis": "ok" if watch.hears else "unavailable"})
+
+    return ready
+
+
+async def _problem(_: Request, problem: Problem) -> Response:
+    return problem.response()
+
+
+async def _invalid_request(_: Request, error: RequestValidationError) -> Response:
+    details: list[ErrorDetails] = list(error.errors())
+    for detail in details:
+        if str(detail["loc"][-1]).lower() == "idempotency-key":
+            missing = detail["type"] == "missing"
+            return Problem("idempotency_key_missing" if missing else "idempotency_key_invalid").response()
+    code = "invalid_parameter"
+    zh = detail_zh(code)
+    errors = [ItemError(pointer=str(d["loc"][-1]), code=code, detail=d["msg"], detail_zh=zh) for d in details]
+    return Problem(code, errors=errors).response()
+
+
+async def _http_error(request: Request, error: HTTPException) -> Response:
+    if error.status_code == 405:
+        allowed = ", ".join(sorted(_methods(request)))
+        return Problem("method_not_allowed", values={"method": request.method}, headers={"Allow": allowed}).response()
+    code = "not_found" if error.status_code == 404 else "invalid_parameter"
+    return Problem(code, status=error.status_code).response()
+
+
+def _methods(request: Request) -> set[str]:
+    """What this path takes."""
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    fitting = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return {method for route in fitting for method in route.methods or ()}

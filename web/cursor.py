@@ -1,0 +1,28 @@
+"""Opaque cursors: where a reader stands, as a word it only keeps and sends back."""
+
+import base64
+import json
+import zlib
+
+from web.problems import Problem
+
+_CHECK = 4
+
+
+def encode(listing: str, *place: str | int) -> str:
+    """A cursor of the named list."""
+    body = json.dumps([listing, *place], ensure_ascii=False, separators=(",", ":")).encode()
+    return base64.urlsafe_b64encode(zlib.crc32(body).to_bytes(_CHECK, "big") + body).rstrip(b"=").decode()
+
+
+def decode(listing: str, cursor: str) -> list[str | int]:
+    """The place in the named list. Raises the problem `cursor_invalid` for anything `encode` did not make."""
+    try:
+        raw = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+        check, body = raw[:_CHECK], raw[_CHECK:]
+        found = json.loads(body)
+    except ValueError:
+        raise Problem("cursor_invalid") from None
+    if zlib.crc32(body).to_bytes(_CHECK, "big") != check or not isinstance(found, list) or found[:1] != [listing]:
+        raise Problem("cursor_invalid")
+    return found[1:]

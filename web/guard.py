@@ -1,0 +1,92 @@
+"""What every request to /v1 passes before any route: the key, the size of the body, the net under it, the log line."""
+
+import secrets
+import time
+
+import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from web.auth import Keys
+from web.bodies import LIMIT
+from web.logs import where
+from web.problems import Problem
+
+_DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
+
+log = structlog.get_logger()
+
+
+class Guard:
+    """ASGI middleware. Puts the id of the caller's key into `request.state.caller`."""
+
+    def __init__(self, app: ASGIApp, keys: Keys) -> None:
+        self._app = app
+        self._keys = keys
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        exchange = _Exchange(receive, send)
+        began = time.monotonic()
+        try:
+            await self._admit(scope)
+            await self._app(scope, exchange.receive, exchange.send)
+        except Problem as problem:
+            await problem.response()(scope, receive, exchange.send)
+        except ClientDisconnect:
+            exchange.status = 499
+        except Exception as error:  # noqa: BLE001  # the net: logged once, answered without a word of what it was
+            apology = _unexpected(error)
+            if exchange.status == 0:
+                await apology.response()(scope, receive, exchange.send)
+        log.info(
+            "request",
+            method=scope["method"],
+            route=getattr(scope.get("route"), "path", ""),
+            status=exchange.status,
+            ms=round((time.monotonic() - began) * 1000),
+            key=scope.get("state", {}).get("caller", ""),
+        )
+
+    async def _admit(self, scope: Scope) -> None:
+        headers = dict(scope["headers"])
+        path = scope["path"]
+        if path == "/v1" or path.startswith("/v1/"):
+            caller = await self._keys.caller(headers.get(b"authorization", b"").decode("latin-1"))
+            scope.setdefault("state", {})["caller"] = caller
+        length = headers.get(b"content-length", b"0")
+        if not length.isdigit() or int(length) > LIMIT:
+            raise Problem("body_too_large", values={"limit": LIMIT})
+
+
+class _Exchange:
+    """Counts what comes in and remembers whether an answer has begun."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+        self._size = 0
+        self.status = 0
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._size += len(message.get("body", b""))
+        if self._size > LIMIT:
+            raise Problem("body_too_large", values={"limit": LIMIT})
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        await self._send(message)
+
+
+def _unexpected(error: Exception) -> Problem:
+    code = "storage_unavailable" if isinstance(error, _DATABASE_AWAY) else "internal_error"
+    name = secrets.token_hex(6)
+    log.error("request failed", id=name, code=code, error=type(error).__name__, where=where(error))
+    return Problem(code, values={"id": name})

@@ -1,0 +1,298 @@
+"""Every way /v1 can say no: RFC 9457 problem details, from one table of stable codes in English and Chinese.
+
+Lives here: the catalogue, the exception that carries a code, the answer made from it. Does not: who raises it when.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+MEDIA_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One code: HTTP status, title and the sentence that says what to do, both in two languages.
+
+    `{name}` in a sentence is filled from the values the problem was raised with.
+    """
+
+    status: int
+    title: str
+    title_zh: str
+    detail: str
+    detail_zh: str
+
+
+CATALOGUE: dict[str, Entry] = {
+    "key_missing": Entry(
+        401,
+        "No API key",
+        "缺少 API 密钥",
+        "Send `Authorization: Bearer qk_…`; `qudao key create` makes a key.",
+        "请发送 `Authorization: Bearer qk_…`；用 `qudao key create` 创建密钥。",
+    ),
+    "key_invalid": Entry(
+        401, "Unknown API key", "API 密钥无效", "The key is unknown or was revoked.", "该密钥不存在或已被吊销。"
+    ),
+    "not_found": Entry(
+        404, "Nothing here", "路径不存在", "No such path; see /openapi.json.", "没有这个路径，请查看 /openapi.json。"
+    ),
+    "method_not_allowed": Entry(
+        405,
+        "Method not allowed",
+        "不支持的请求方法",
+        "This path does not take {method}; the Allow header says what it takes.",
+        "该路径不支持 {method}，支持的方法见 Allow 响应头。",
+    ),
+    "unsupported_media_type": Entry(
+        415,
+        "Not JSON",
+        "内容类型不是 JSON",
+        "Send the body with `Content-Type: application/json`.",
+        "请求体须带 `Content-Type: application/json`。",
+    ),
+    "body_too_large": Entry(
+        413,
+        "Body too large",
+        "请求体过大",
+        "A body may have at most {limit} bytes; send several requests.",
+        "请求体最多 {limit} 字节，请分多次发送。",
+    ),
+    "malformed_json": Entry(
+        400, "Malformed JSON", "JSON 格式错误", "The body is not valid JSON in UTF-8.", "请求体不是有效的 UTF-8 JSON。"
+    ),
+    "invalid_parameter": Entry(
+        400,
+        "Invalid parameter",
+        "参数无效",
+        "A path, query or header value is not acceptable; see `errors`.",
+        "路径、查询或请求头中的值不符合要求，详见 `errors`。",
+    ),
+    "invalid_body": Entry(
+        422,
+        "Invalid body",
+        "请求体无效",
+        "The body does not have the documented shape; see `errors`.",
+        "请求体不符合文档规定的结构，详见 `errors`。",
+    ),
+    "too_many_items": Entry(
+        422,
+        "Too many items",
+        "条目过多",
+        "A request may hold at most {limit} items; send several requests.",
+        "一次请求最多 {limit} 条，请分多次发送。",
+    ),
+    "idempotency_key_missing": Entry(
+        400,
+        "No Idempotency-Key",
+        "缺少 Idempotency-Key",
+        "Send an `Idempotency-Key` header, new for every command and the same for its repetitions.",
+        "请发送 `Idempotency-Key` 请求头：每条命令用新值，重试时用同一个值。",
+    ),
+    "idempotency_key_invalid": Entry(
+        400,
+        "Invalid Idempotency-Key",
+        "Idempotency-Key 无效",
+        "An Idempotency-Key has 1 to 255 visible ASCII characters.",
+        "Idempotency-Key 须为 1 至 255 个可见 ASCII 字符。",
+    ),
+    "idempotency_conflict": Entry(
+        409,
+        "Idempotency-Key used for another command",
+        "Idempotency-Key 已用于其他命令",
+        "This Idempotency-Key came with another request in the last 7 days; use a new one.",
+        "该 Idempotency-Key 在 7 天内已用于内容不同的请求，请换一个新值。",
+    ),
+    "cursor_invalid": Entry(
+        400,
+        "Invalid cursor",
+        "游标无效",
+        "This is not a cursor of this list; leave it out to begin at the start.",
+        "这不是本列表的游标；不传则从头开始。",
+    ),
+    "cursor_ahead": Entry(
+        400,
+        "Cursor from the future",
+        "游标超前",
+        "The cursor lies behind the end of the feed: it is from another database, or the database was set back.",
+        "游标超过了事件流的末尾：它来自另一个数据库，或数据库被回退过。",
+    ),
+    "unknown_event_type": Entry(
+        400,
+        "Unknown event type",
+        "未知的事件类型",
+        "No event has the type `{type}`; a family is written `order.*`.",
+        "没有 `{type}` 这种事件类型；整类写作 `order.*`。",
+    ),
+    "unknown_command": Entry(
+        404,
+        "Unknown command",
+        "未知的命令",
+        "No command has this id, or it is older than 7 days.",
+        "没有此编号的命令，或已超过 7 天。",
+    ),
+    "items_refused": Entry(
+        422,
+        "Every item was refused",
+        "所有条目均被拒绝",
+        "None of the items was taken; `errors` says why for each.",
+        "没有任何条目被接受，各自原因见 `errors`。",
+    ),
+    "invalid_item": Entry(
+        422,
+        "Invalid item",
+        "条目无效",
+        "An item does not have the documented shape; see `errors`.",
+        "条目不符合文档规定的结构，详见 `errors`。",
+    ),
+    "invalid_quantity": Entry(
+        422,
+        "Invalid quantity",
+        "数量无效",
+        "A quantity is a whole JSON number that is not negative.",
+        "数量必须是不小于零的 JSON 整数。",
+    ),
+    "invalid_price": Entry(
+        422,
+        "Invalid price",
+        "价格无效",
+        "A price is a whole JSON number of fen greater than zero.",
+        "价格必须是以分为单位、大于零的 JSON 整数。",
+    ),
+    "price_relation": Entry(
+        422,
+        "Prices contradict each other",
+        "价格关系不成立",
+        "The channel demands sale < single ≤ market.",
+        "平台要求：拼单价 < 单买价 ≤ 市场价。",
+    ),
+    "unknown_sku": Entry(
+        422,
+        "Unknown SKU",
+        "未知的 SKU",
+        "No listing is mapped to this SKU; see PUT /v1/mappings.",
+        "没有商品映射到该 SKU，请使用 PUT /v1/mappings。",
+    ),
+    "unknown_shop": Entry(
+        422,
+        "Unknown shop",
+        "未知的店铺",
+        "No such shop is connected; see GET /v1/shops.",
+        "没有接入这个店铺，请查看 GET /v1/shops。",
+    ),
+    "unknown_listing_sku": Entry(
+        422,
+        "Unknown listing SKU",
+        "未知的商品规格",
+        "The shop has no such listing SKU; see GET /v1/listings.",
+        "店铺中没有这个商品规格，请查看 GET /v1/listings。",
+    ),
+    "unknown_listing": Entry(
+        404, "Unknown listing", "未知的商品", "The shop has no such listing.", "店铺中没有这个商品。"
+    ),
+    "unknown_order": Entry(404, "Unknown order", "未知的订单", "The shop has no such order.", "店铺中没有这个订单。"),
+    "unknown_line": Entry(422, "Unknown line", "未知的订单行", "The order has no such line.", "订单中没有这一行。"),
+    "order_closed": Entry(
+        422, "Order closed", "订单已关闭", "A closed order cannot be shipped.", "已关闭的订单不能发货。"
+    ),
+    "unknown_carrier": Entry(
+        422,
+        "Unknown carrier",
+        "未知的快递公司",
+        "Neither our carrier codes nor the channel's own hold this carrier.",
+        "统一快递编码和平台编码中都没有这家快递公司。",
+    ),
+    "internal_error": Entry(
+        500,
+        "Unexpected error",
+        "意外错误",
+        "Something went wrong here; the log has it under {id}. Repeating with the same Idempotency-Key is safe.",
+        "服务端出现意外错误，日志编号 {id}。使用相同的 Idempotency-Key 重试是安全的。",
+    ),
+    "storage_unavailable": Entry(
+        503,
+        "Database not available",
+        "数据库不可用",
+        "The database did not answer; the log has it under {id}. Repeat a little later.",
+        "数据库没有响应，日志编号 {id}，请稍后重试。",
+    ),
+}
+"""Code → what it means. Codes are part of the contract: they are added, never renamed."""
+
+
+class ItemError(BaseModel):
+    """One of several things that are wrong. `pointer` is a JSON pointer into the body, or the parameter's name."""
+
+    pointer: str = Field(examples=["/items/0/quantity"])
+    code: str = Field(examples=["invalid_quantity"])
+    detail: str = Field(examples=["Input should be greater than or equal to 0"])
+    detail_zh: str = Field(examples=["数量必须是不小于零的 JSON 整数。"])
+
+
+class ProblemDetails(BaseModel):
+    """RFC 9457, with the stable `code`, the sentence in Chinese, and what is wrong in particular."""
+
+    type: str = Field(examples=["urn:qudao:problem:invalid_quantity"])
+    title: str
+    title_zh: str
+    status: int
+    code: str = Field(examples=["invalid_quantity"])
+    detail: str
+    detail_zh: str
+    errors: list[ItemError] = []
+
+
+class Problem(Exception):
+    """Ends a request with the catalogue's answer for `code`."""
+
+    def __init__(
+        self,
+        code: str,
+        *,
+        status: int | None = None,
+        errors: Sequence[ItemError] = (),
+        headers: Mapping[str, str] | None = None,
+        values: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(code)
+        self.code = code
+        self.status = status or CATALOGUE[code].status
+        self.errors = list(errors)
+        self.headers = dict(headers or {})
+        self.values = dict(values or {})
+
+    def details(self) -> dict[str, Any]:
+        """The members of the problem."""
+        entry = CATALOGUE[self.code]
+        details: dict[str, Any] = {
+            "type": f"urn:qudao:problem:{self.code}",
+            "title": entry.title,
+            "title_zh": entry.title_zh,
+            "status": self.status,
+            "code": self.code,
+            "detail": _fill(entry.detail, self.values),
+            "detail_zh": _fill(entry.detail_zh, self.values),
+        }
+        if self.errors:
+            details["errors"] = [error.model_dump() for error in self.errors]
+        return details
+
+    def response(self) -> Response:
+        return Response(json.dumps(self.details(), ensure_ascii=False), self.status, self.headers, MEDIA_TYPE)
+
+
+def detail_zh(code: str) -> str:
+    """The Chinese sentence of a code without values of its own."""
+    entry = CATALOGUE.get(code)
+    return entry.detail_zh if entry else ""
+
+
+def _fill(sentence: str, values: Mapping[str, object]) -> str:
+    for name, value in values.items():
+        sentence = sentence.replace(f"{{{name}}}", str(value))
+    return sentence

@@ -1,0 +1,61 @@
+"""Serves the application with uvicorn until SIGINT or SIGTERM."""
+
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+from starlette.applications import Starlette
+
+from core.settings import Settings
+from sync.runtime import Runtime
+from web import logs
+from web.app import create_app
+
+STOP_SECONDS = 10
+"""How long requests under way may take to end."""
+
+
+class Server(uvicorn.Server):
+    """Ends all long-polls as soon as it is told to stop, so that stopping does not wait for their half minute."""
+
+    def __init__(self, app: Starlette, host: str, port: int, *, started: Callable[[int], None] | None = None) -> None:
+        config = uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            backlog=2048,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=STOP_SECONDS,
+        )
+        super().__init__(config)
+        self._app = app
+        self._started = started
+
+    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        await super().startup(sockets)  # type: ignore[arg-type]
+        if self.started and self._started:
+            self._started(self.servers[0].sockets[0].getsockname()[1])
+
+    async def shutdown(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+        self._app.state.release()
+        await super().shutdown(sockets)  # type: ignore[arg-type]
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+
+
+def run(settings: Settings, *, started: Callable[[int], None] | None = None) -> None:
+    """Blocks. `started` is told the port once connections are taken; port 0 chooses a free one."""
+    logs.configure(settings.log_level)
+    runtime = Runtime.open(settings)
+    try:
+        Server(create_app(runtime), settings.host, settings.port, started=started).run()
+    finally:
+        runtime.close()
