@@ -5,7 +5,7 @@ from typing import Any
 from ..model import Shop
 from ..world import World
 from . import errors
-from .call import Call, Handler
+from .call import Call, Handler, Memory
 from .params import Params
 
 LAST_HOUR = 3600.0
@@ -63,13 +63,16 @@ def _by_shop_id(world: World, params: Params) -> Shop:
     return shop
 
 
-def refresh(world: World, params: Params, *, concurrent: bool) -> dict[str, Any]:
-    """More than an hour before expiry nothing changes; in the last hour the old token lives one hour more; after
+def refresh(world: World, memory: Memory, params: Params, *, concurrent: bool) -> dict[str, Any]:
+    """More than an hour before expiry nothing changes; in the last hour the old pair lives one hour more; after
     expiry the old pair is dead at once. `concurrent` = another refresh of the same token is running."""
     if params.text("grant_type") != "refresh_token":
         raise errors.token_failed("grant-type-invalid", "生成token失败，grant_type不合法")
     token = params.text("refresh_token")
     shop = world.shop_of_refresh_token("douyin", token)
+    replaced, until = memory.old_refresh.get(token, (None, 0.0))
+    if replaced is not None and until > world.now():
+        return _data(world, replaced)
     if shop is None:
         raise errors.token_failed("token-invalid", "生成token失败，refresh_token无效")
     if not shop.authorised:
@@ -80,8 +83,10 @@ def refresh(world: World, params: Params, *, concurrent: bool) -> dict[str, Any]
     if concurrent:
         raise errors.Refused(50002, f"isv.business-failed:{CONCURRENT}", "刷新token失败，有并发请求")
     left = shop.grant.access_expires - now
+    if 0 < left <= LAST_HOUR:
+        memory.old_refresh[token] = (shop, now + LAST_HOUR)
     if left <= LAST_HOUR:
-        world.renew(shop, keep_old_for=LAST_HOUR if left > 0 else 0)
+        world.renew(shop, keep_old_for=LAST_HOUR if left > 0 else None)
     return _data(world, shop)
 
 

@@ -57,6 +57,8 @@ class Memory:
     """After-sale id -> merchant remarks."""
     waybills: dict[tuple[str, str], Waybill] = field(default_factory=dict)
     """(carrier, number) -> e-waybill."""
+    old_refresh: dict[str, tuple[Shop, float]] = field(default_factory=dict, repr=False)
+    """Replaced refresh token -> its shop, until when it still answers the current pair."""
     filtered: dict[tuple[Any, ...], tuple[int, list[str]]] = field(default_factory=dict)
     """The last filtered lists, so that paging through one does not filter again."""
 

@@ -197,7 +197,7 @@ class Platform:
         if method == "token.create":
             return auth.create(self.world, params, self_use=self.self_use)
         concurrent = self.world.faults.take("partial_failure", CHANNEL, method, None) is not None
-        return auth.refresh(self.world, params, concurrent=concurrent)
+        return auth.refresh(self.world, self.memory, params, concurrent=concurrent)
 
 
 def _open(request: Request) -> Parts:

@@ -3,8 +3,8 @@
 import base64
 from typing import Any
 
-from ..model import Item, Price, Sku
 from ..ground import Refused as WorldRefused
+from ..model import Item, Price, Sku
 from . import errors, goods_wire
 from .call import Call, Handler
 from .params import Params

@@ -28,7 +28,7 @@ def sites(call: Call) -> dict[str, Any]:
     code = call.params.text("logistics_code")
     if code and code not in BY_CODE:
         raise errors.invalid(10003, "物流公司编码不合法")
-    used = {carrier: 0 for carrier in BY_CODE}
+    used = dict.fromkeys(BY_CODE, 0)
     for waybill in call.memory.waybills.values():
         used[waybill.carrier] += 1
     rows = [

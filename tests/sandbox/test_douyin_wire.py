@@ -37,8 +37,7 @@ def test_request_samples_pass_the_gateway(name: str) -> None:
     """Ids of the samples do not exist here, so business refusals are fine; gateway refusals are not."""
     shop = Shop()
     sample = fixture(name)
-    shop.shop.grant.access_token = "a1b2c3d4-0001-4e5f-8a9b-0123456789ab"
-    shop.world._remember_tokens(shop.shop)
+    shop.world.set_tokens(shop.shop, "a1b2c3d4-0001-4e5f-8a9b-0123456789ab", "f6e5d4c3-0002-4b5a-9c8d-ba9876543210")
     headers = {key.lower(): value for key, value in sample["headers"].items()}
     body = sample["body_raw"].encode()
     answer = shop.platform.handle(Request("POST", sample["path"], list(sample["query"].items()), headers, body)).json()
