@@ -1,4 +1,4 @@
-"""Everything an operator can do, as plain functions over a Runtime; the command line and the console only show the answers.
+"""Everything an operator can do, as plain functions over a Runtime; command line and console only show the answers.
 
 What changes rows also rings for them. A Redis that is away loses nothing: the sweeper rings what is due.
 """

@@ -1,0 +1,58 @@
+"""The command `qudao`. Every noun is a module in `commands/`; errors end here, in one line and an exit code."""
+
+import sys
+
+import typer
+
+from commands import demo, doctor, feed, key, mapping, orders, parked, parts, resync, schema, shop, stock, up
+from commands.terminal import INTERRUPTED, explain
+
+EPILOG = (
+    "Exit codes · 退出码: 0 done 完成 · 1 the answer is no 结果为否 · 2 wrong usage 用法错误 · "
+    "3 a setting to change 需改配置 · 4 database or Redis away 数据库或 Redis 不可用 · "
+    "5 a channel said no 平台拒绝 · 130 interrupted 已中断. "
+    "Settings · 配置: QUDAO_* or qudao.toml. Language · 语言: QUDAO_LANG=en|zh."
+)
+
+app = typer.Typer(
+    name="qudao",
+    help="Shops on Chinese marketplaces, one feed for the ERP. · 多平台店铺，一个事件流。",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for module in (up, parts, demo, doctor, schema):
+    module.add_to(app)
+for name, module in (
+    ("shop", shop),
+    ("resync", resync),
+    ("orders", orders),
+    ("map", mapping),
+    ("stock", stock),
+    ("feed", feed),
+    ("parked", parked),
+    ("key", key),
+):
+    app.add_typer(module.app, name=name)
+
+
+def main() -> None:
+    """The entry point. A defect of ours still shows its traceback; everything else is one line."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except Exception as error:
+        told = explain(error)
+        if told is None:
+            raise
+        text, code = told
+        if text:
+            typer.echo(text, err=True)
+        sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()
