@@ -1,6 +1,6 @@
 """One Pinduoduo shop behind the port: which calls make an operation, and what becomes of each item."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import ceil
 from typing import TypeVar
@@ -56,6 +56,7 @@ BLANK_NOTE = " "
 """Stands for an empty memo (inferred): an empty value may not be sent, and without a note the old one may stay."""
 
 T = TypeVar("T")
+W = TypeVar("W", bound=wire.Wire)
 X = TypeVar("X", bound=ChannelError)
 
 
@@ -122,7 +123,7 @@ class PinduoduoConnector(Connector):
     def after_sale(self, after_sale_id: str, order_id: str = "") -> Fetched[AfterSale]:
         if not order_id:
             raise Invalid("an after-sale is found by its order and its id together", channel=CHANNEL.code)
-        row = self._client.row(wire.REFUND, {"order_sn": order_id, "after_sales_id": after_sale_id})
+        row = self._one(wire.REFUND, {"order_sn": order_id, "after_sales_id": after_sale_id})
         detail = self._client.model(wire.REFUND, row)
         return _sound(lambda: Fetched(mapping.after_sale(self.shop_id, detail), _raw(row)))
 
@@ -258,8 +259,15 @@ class PinduoduoConnector(Connector):
             return Fetched(mapping.listed_after_sale(self.shop_id, listed), to_json(row))
 
     def _goods(self, listing_id: str) -> tuple[wire.Row, wire.Goods]:
-        row = self._client.row(wire.GOODS, {"goods_id": listing_id})
+        row = self._one(wire.GOODS, {"goods_id": listing_id})
         return row, self._client.model(wire.GOODS, row)
+
+    def _one(self, method: wire.Method[W], params: Mapping[str, Param]) -> wire.Row:
+        """A thing read by its id: where only a sentence says no, it is taken for missing (inferred)."""
+        try:
+            return self._client.row(method, params)
+        except Rejected as error:
+            raise (_renamed(NotFound, error) if type(error) is Rejected else error) from None
 
     def _set_quantity(self, item: T, key: SkuKey, quantity: int, *, absolute: bool) -> Outcome[T]:
         params: dict[str, Param] = {

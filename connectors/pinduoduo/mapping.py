@@ -43,6 +43,9 @@ ClosingFact = Fact[Closing]
 HoldFact = Fact[Hold]
 StateFact = Fact[AfterSaleState]
 
+_MAY_TRAVEL = {"3", "7", "14", "15", "22"}
+"""After-sale statuses in which the buyer's parcel may already be under way."""
+
 _SHANGHAI = "+08:00"
 """The wall clock's offset, the same since 1991; looking it up takes twice as long."""
 
@@ -270,7 +273,7 @@ def listed_after_sale(shop_id: str, row: wire.RefundRow) -> AfterSale:
 def _stage(status: str, return_number: str | None) -> Fact[AfterSaleStage]:
     """A return that has a number is under way, whatever status it waits in (inferred)."""
     value = tables.STAGE_OF.get(status, AfterSaleStage.UNKNOWN)
-    if return_number and status in {"3", "7"}:
+    if return_number and status in _MAY_TRAVEL:
         value = AfterSaleStage.RETURNED
     return Fact[AfterSaleStage](value=value, raw=status)
 

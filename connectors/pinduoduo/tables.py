@@ -19,8 +19,8 @@ REFUND_STATUS = {
 }
 STAGE = {
     AfterSaleStage.REQUESTED: ("2", "3", "14", "21"),
-    AfterSaleStage.REFUSED: ("6", "15"),
-    AfterSaleStage.TO_RETURN: ("7", "22"),
+    AfterSaleStage.REFUSED: ("6",),
+    AfterSaleStage.TO_RETURN: ("7", "15", "22"),
     AfterSaleStage.TO_REPLACE: ("32",),
     AfterSaleStage.REPLACED: ("18", "27"),
     AfterSaleStage.PLATFORM: ("8",),
@@ -30,7 +30,7 @@ STAGE = {
     AfterSaleStage.WITHDRAWN: ("11",),
     AfterSaleStage.CLOSED: ("9", "12", "13", "17", "24"),
 }
-"""`after_sales_status`. That 15 (exchange: "buyer to act") follows a refusal, as 6 does, is inferred."""
+"""`after_sales_status`. That what the buyer must do under 15 (exchange, repair) is to send the goods is inferred."""
 
 STATE = {
     AfterSaleState.NONE: (AfterSaleStage.DONE,),
