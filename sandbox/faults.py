@@ -1,8 +1,8 @@
 """Faults on demand: rules that make the next calls or pushes go wrong, deterministic by the world's seed.
 
 Call faults act at the gateway (`Faults.before`, `Faults.after`, called by each platform around a request that passed
-its own checks); push faults act in the outbox; `partial_failure` and `throttle` are asked for by the platforms, which know
-how such an answer looks.
+its own checks); push faults act in the outbox; `partial_failure`, `system_error` and `throttle` are asked for by the
+platforms, which know how such an answer looks.
 """
 
 from dataclasses import dataclass

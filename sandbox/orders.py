@@ -36,7 +36,8 @@ class OrderLife(StockBook):
         """A buyer orders. Random where not said; `variant` is one of VARIANTS (None = seeded choice).
 
         `restock` tops the SKU up when it has too little (a recorded stock write); else Refused(no_stock).
-        Refused(off_shelf) for items not on sale. `paid` also pays, which leads to to_ship, or to waiting for held variants.
+        Refused(off_shelf) for items not on sale. `paid` also pays, which leads to to_ship, or to waiting
+        for held variants.
         """
         variant = variant or self.random.choices(VARIANTS, _WEIGHTS)[0]
         if variant not in VARIANTS:

@@ -43,7 +43,7 @@ class Outbox:
     def __init__(self, world: Ground, faults: Faults, channel: str, first_id: int) -> None:
         self._world, self._faults, self.channel = world, faults, channel
         self._next_id = first_id
-        self._waiting: list[tuple[float, int, Push]] = []
+        self._waiting: list[tuple[float, int, Push, bool]] = []
         self._by_wire_id: dict[str, Push] = {}
         self.pushes: list[Push] = []
         self.wake: list[Any] = []
@@ -83,8 +83,8 @@ class Outbox:
             wake()
         return push
 
-    def _plan(self, push: Push, at: float) -> None:
-        heapq.heappush(self._waiting, (at, self._world.number(), push))
+    def _plan(self, push: Push, at: float, *, repetition: bool = False) -> None:
+        heapq.heappush(self._waiting, (at, self._world.number(), push, repetition))
 
     def due(self, limit: int = 100) -> list[Push]:
         """Take up to `limit` messages whose next attempt is due; each one must be reported with `sent` or `postpone`.
@@ -95,8 +95,8 @@ class Outbox:
         taken: list[Push] = []
         keep = self._world.settings.push_keep[self.channel]
         while self._waiting and self._waiting[0][0] <= now and len(taken) < limit:
-            push = heapq.heappop(self._waiting)[2]
-            if now - push.created > keep or (push.acked_at is not None and not push.touched):
+            _, _, push, repetition = heapq.heappop(self._waiting)
+            if now - push.created > keep or (push.acked_at is not None and repetition):
                 continue
             taken.append(push)
         return taken
@@ -119,7 +119,7 @@ class Outbox:
         if push.acked_at is None and delays:
             again = push.attempts - 1
             if again < len(delays) or self.channel == "pinduoduo":
-                self._plan(push, self._world.now() + delays[min(again, len(delays) - 1)])
+                self._plan(push, self._world.now() + delays[min(again, len(delays) - 1)], repetition=True)
         return push.wire_id
 
     def acked(self, wire_id: str) -> bool:

@@ -53,5 +53,9 @@ class Settings(BaseModel):
     push_duplicate_probability: float = 0
     push_reorder_probability: float = 0
     push_new_id_on_redelivery: bool = False
+    strict_canonical: bool = False
+    """Douyin: also refuse a signed body that a canonical JSON encoder would have written differently."""
+    self_use: bool = True
+    """Douyin: the app is a self-use one, `token.create` works without a code."""
     push_sign_method: str = "md5"
     """Douyin's `event-sign`: md5 or hmac-sha256."""

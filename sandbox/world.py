@@ -2,7 +2,8 @@
 
 `World` is built in layers, one noun each, lowest first: `ground.py` (clock, shops, tokens, indexes, events),
 `stock.py`, `orders.py`, `refunds.py`; the things themselves are in `model.py`. On top this module adds faults and the
-outboxes of push messages. Platforms render from it and change it only through its methods; nothing here knows a wire format.
+outboxes of push messages. Platforms render from it and change it only through its methods;
+nothing here knows a wire format.
 
 Rules for callers: hold `world.lock` when several threads are about; call `world.run_due()` before reading (timers);
 money is int fen, time epoch seconds of `world.clock`; a step that is not possible raises `Refused(reason)`.
