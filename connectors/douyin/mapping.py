@@ -6,6 +6,7 @@ Codes that no table knows become UNKNOWN with the code kept. The identities of m
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import TypeVar
 
 from connectors.douyin import wire
@@ -164,6 +165,8 @@ CARRIER_OF = _by_code(CARRIERS)
 _PaymentFact, _FulfilmentFact, _ClosingFact, _HoldFact = Fact[Payment], Fact[Fulfilment], Fact[Closing], Fact[Hold]
 _AfterSaleFact, _StageFact, _ShelfFact = Fact[AfterSaleState], Fact[AfterSaleStage], Fact[Shelf]
 _NO_HOLD = _HoldFact(value=Hold.NONE)
+_NO_AFTER_SALE = _AfterSaleFact(value=AfterSaleState.NONE)
+_ALONE = Lineage()
 
 
 def instant(seconds: int) -> datetime | None:
@@ -220,7 +223,7 @@ def order(shop_id: str, row: wire.ShopOrder) -> Order:
         memo=Memo(text=row.seller_words, flag=_FLAG.get(row.seller_remark_stars, Flag.NONE)),
         parcels=parcels,
         presale=_presale(row),
-        lineage=Lineage(related=tuple(row.relation_shop_order_ids or ())),
+        lineage=Lineage(related=tuple(row.relation_shop_order_ids)) if row.relation_shop_order_ids else _ALONE,
         kind=_trade_kind(row),
         tags=_tags(row),
         warnings=warnings(money, lines),
@@ -246,10 +249,17 @@ def _fulfilment(code: str, row: wire.ShopOrder | wire.SkuOrder, received: bool) 
         value = _FULFILMENT.get(code, Fulfilment.UNKNOWN)
         if value is Fulfilment.SHIPPED and received:
             value = Fulfilment.SIGNED
-    return _FulfilmentFact(value=value, raw=code, at=instant(row.ship_time) if value in _UNDER_WAY else None)
+    if value in _UNDER_WAY:
+        return _FulfilmentFact(value=value, raw=code, at=instant(row.ship_time))
+    return _fulfilment_fact(value, code)
 
 
 _UNDER_WAY = (Fulfilment.PART_SHIPPED, Fulfilment.SHIPPED)
+
+
+@lru_cache(maxsize=64)
+def _fulfilment_fact(value: Fulfilment, code: str) -> Fact[Fulfilment]:
+    return _FulfilmentFact(value=value, raw=code)
 
 
 def _closing(row: wire.ShopOrder) -> Fact[Closing]:
@@ -259,7 +269,14 @@ def _closing(row: wire.ShopOrder) -> Fact[Closing]:
     if code == CANCELLED:
         return _ClosingFact(value=Closing.CLOSED_REFUNDED if row.pay_time else Closing.CLOSED_UNPAID, raw=code)
     value = _CLOSING.get(code, Closing.UNKNOWN)
-    return _ClosingFact(value=value, raw=code, at=instant(row.finish_time) if value is Closing.FINISHED else None)
+    if value is Closing.FINISHED:
+        return _ClosingFact(value=value, raw=code, at=instant(row.finish_time))
+    return _closing_fact(value, code)
+
+
+@lru_cache(maxsize=64)
+def _closing_fact(value: Closing, code: str) -> Fact[Closing]:
+    return _ClosingFact(value=value, raw=code)
 
 
 def _hold(row: wire.ShopOrder) -> Fact[Hold]:
@@ -286,7 +303,7 @@ def _order_after_sale(lines: tuple[Line, ...]) -> Fact[AfterSaleState]:
     for state in _LINE_URGENCY:
         if state in facts:
             return facts[state]
-    return next(iter(facts.values())) if len(facts) == 1 else _AfterSaleFact(value=AfterSaleState.NONE)
+    return next(iter(facts.values())) if len(facts) == 1 else _NO_AFTER_SALE
 
 
 def _signed_at(row: wire.ShopOrder) -> datetime | None:
@@ -329,7 +346,6 @@ def _line_after_sale(mark: wire.LineAfterSale | None) -> Fact[AfterSaleState]:
     return _AfterSaleFact(value=value, raw=f"{code}/{mark.refund_status}")
 
 
-_NO_AFTER_SALE = _AfterSaleFact(value=AfterSaleState.NONE)
 _MONEY_MAY_BE_BACK = ("12", "53")
 
 
@@ -345,15 +361,12 @@ def _money(amounts: wire.Amounts, goods: int, *, settled: bool = False) -> Money
     platform = amounts.only_platform_cost_amount
     if platform is None:
         platform = amounts.platform_cost_amount - amounts.author_cost_amount
-    discounts = tuple(
-        Share(payer=payer, amount=amount)
-        for payer, amount in (
-            (Payer.SELLER, amounts.shop_cost_amount),
-            (Payer.PLATFORM, platform),
-            (Payer.CREATOR, amounts.author_cost_amount),
-        )
-        if amount
+    borne = (
+        (Payer.SELLER, amounts.shop_cost_amount),
+        (Payer.PLATFORM, platform),
+        (Payer.CREATOR, amounts.author_cost_amount),
     )
+    discounts = tuple([Share(payer=payer, amount=amount) for payer, amount in borne if amount])
     return Money(
         goods=goods,
         adjustment=amounts.modify_amount,
@@ -373,11 +386,11 @@ def _payments(amounts: wire.Amounts) -> tuple[Share, ...]:
 
 
 def _receiver(row: wire.ShopOrder) -> Receiver:
-    where = row.post_addr if row.post_addr.province.name else row.mask_post_addr
+    where = row.post_addr
     return Receiver(
         name=Masked(mask=row.mask_post_receiver, cipher=row.encrypt_post_receiver),
         phone=Masked(mask=row.mask_post_tel, cipher=row.encrypt_post_tel),
-        detail=Masked(mask=row.mask_post_addr.detail, cipher=row.post_addr.encrypt_detail),
+        detail=Masked(mask=row.mask_post_addr.detail, cipher=where.encrypt_detail),
         province=where.province.name,
         city=where.city.name,
         district=where.town.name,

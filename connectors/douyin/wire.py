@@ -85,6 +85,10 @@ class Address(Wire):
     encrypt_detail: str = ""
 
 
+class MaskedAddress(Wire):
+    detail: str = ""
+
+
 class Spec(Wire):
     name: str = ""
     value: str = ""
@@ -199,7 +203,7 @@ class ShopOrder(Amounts):
     mask_post_receiver: str = ""
     mask_post_tel: str = ""
     post_addr: Address = Address()
-    mask_post_addr: Address = Address()
+    mask_post_addr: MaskedAddress = MaskedAddress()
     sku_order_list: list[SkuOrder]
     logistics_info: list[Logistics] | None = None
     order_phase_list: list[Phase] | None = None
