@@ -19,7 +19,10 @@ from .states import EXCHANGE, REFUND_SHIPPED, REFUND_UNSHIPPED, REPAIR, RESEND, 
 
 HALF_YEAR = 183 * 86_400
 MOST_ITEMS = 20
-REJECT_REASONS = ((12, "商品已影响二次销售", "请提供商品破损照片", "Y", 1), (13, "与买家协商一致", "请提供聊天记录", "N", 0))
+REJECT_REASONS = (
+    (12, "商品已影响二次销售", "请提供商品破损照片", "Y", 1),
+    (13, "与买家协商一致", "请提供聊天记录", "N", 0),
+)
 Step = Callable[[World, Refund, Params], None]
 
 
@@ -66,7 +69,7 @@ def _ids(call: Call, params: Params) -> list[str]:
     newest = direction == "desc"
     starts = {"update": params.optional_integer("update_start_time"), "apply": params.optional_integer("start_time")}
     ends = {"update": params.optional_integer("update_end_time"), "apply": params.optional_integer("end_time")}
-    found = _candidates(call, params, book, field, newest)
+    found = _candidates(params, book, field, newest)
     oldest = call.now - HALF_YEAR
     tests = _tests(params)
     kept = []
@@ -86,7 +89,7 @@ def _ids(call: Call, params: Params) -> list[str]:
     return kept
 
 
-def _candidates(call: Call, params: Params, book: ShopBook, field: str, newest: bool) -> list[str]:
+def _candidates(params: Params, book: ShopBook, field: str, newest: bool) -> list[str]:
     """A superset of the wanted rows, already in order by the index of the asked time."""
     if params.text("aftersale_id"):
         return [params.text("aftersale_id")] if params.text("aftersale_id") in book.refunds else []
@@ -126,7 +129,13 @@ def detail(call: Call) -> dict[str, Any]:
     line = order.line(refund.line_id)
     remarks = call.memory.remarks.get(refund.refund_id, [])
     return aftersale_wire.detail(
-        order, line, refund, _sku(call, line.sku_id), call.receiver(order), remarks, params.flag("need_operation_record")
+        order,
+        line,
+        refund,
+        _sku(call, line.sku_id),
+        call.receiver(order),
+        remarks,
+        params.flag("need_operation_record"),
     )
 
 
@@ -134,7 +143,7 @@ def _agree_return(world: World, refund: Refund, item: Params) -> None:
     world.agree_return(refund, str(item.sub("logistics").integer("receiver_address_id", 0) or 95250001))
 
 
-def _agree_money(world: World, refund: Refund, item: Params) -> None:
+def _agree_money(world: World, refund: Refund, _: Params) -> None:
     """The money follows at once (inferred; on the real platform within minutes)."""
     world.agree_refund(refund)
     world.refund_paid(refund)
@@ -154,7 +163,7 @@ def _send_replacement(world: World, refund: Refund, item: Params) -> None:
     world.send_replacement(refund, logistics.text("company_code"), logistics.text("logistics_code"))
 
 
-def _agree_resend(world: World, refund: Refund, item: Params) -> None:
+def _agree_resend(world: World, refund: Refund, _: Params) -> None:
     world.agree_resend(refund)
 
 

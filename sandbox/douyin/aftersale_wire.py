@@ -76,7 +76,9 @@ def _order_logistics(order: Order, line: Line) -> list[dict[str, Any]]:
     ]
 
 
-def list_item(order: Order, line: Line, refund: Refund, sku: Sku | None, remarks: list[tuple[float, str]]) -> dict[str, Any]:
+def list_item(
+    order: Order, line: Line, refund: Refund, sku: Sku | None, remarks: list[tuple[float, str]]
+) -> dict[str, Any]:
     """One item of `afterSale.List`."""
     back, out = refund.parcel_back, refund.parcel_out
     status = refund_status(refund)
@@ -128,7 +130,8 @@ def list_item(order: Order, line: Line, refund: Refund, sku: Sku | None, remarks
             "shop_order_id": order.order_id,
         },
         "seller_logs": [
-            {"content": text, "create_time": wall_clock(at), "op_name": "客服A", "star": order.flag or 0} for at, text in remarks
+            {"content": text, "create_time": wall_clock(at), "op_name": "客服A", "star": order.flag or 0}
+            for at, text in remarks
         ],
         "text_part": {
             "aftersale_refund_type_text": "原路退款",
@@ -173,7 +176,12 @@ def _related(order: Order, line: Line, refund: Refund) -> dict[str, Any]:
 
 
 def detail(
-    order: Order, line: Line, refund: Refund, sku: Sku | None, receiver: Receiver, remarks: list[tuple[float, str]],
+    order: Order,
+    line: Line,
+    refund: Refund,
+    sku: Sku | None,
+    receiver: Receiver,
+    remarks: list[tuple[float, str]],
     with_log: bool,
 ) -> dict[str, Any]:
     """`data` of `afterSale.Detail`."""
@@ -194,7 +202,9 @@ def detail(
             ],
             "arbitrate_info": _arbitrate_info(refund),
             "logistics_info": {
-                "exchange": _parcel(refund.parcel_out if refund.kind is not RefundKind.RESEND else None, refund.updated),
+                "exchange": _parcel(
+                    refund.parcel_out if refund.kind is not RefundKind.RESEND else None, refund.updated
+                ),
                 "order": [row | {"value_added_services": []} for row in _order_logistics(order, line)],
                 "resend": _parcel(refund.parcel_out if refund.kind is RefundKind.RESEND else None, refund.updated),
                 "return": _parcel(refund.parcel_back, refund.updated),
@@ -312,7 +322,9 @@ def _detail_info(order: Order, line: Line, refund: Refund, sku: Sku | None, rece
         "risk_decsison_code": 0,
         "risk_decsison_reason": "",
         "risk_decsison_description": "",
-        "return_address": RETURN_ADDRESS if address_id else {k: v for k, v in _NOWHERE.items() if k != "encrypt_detail"},
+        "return_address": RETURN_ADDRESS
+        if address_id
+        else {k: v for k, v in _NOWHERE.items() if k != "encrypt_detail"},
         "real_refund_amount": refund.amount if paid_back else 0,
         "got_pkg": 1 if order.received else 0,
         "status_deadline": seconds(refund.deadline),

@@ -129,4 +129,8 @@ def order_of(call: Call, order_id: str, unknown: errors.Refused, foreign: errors
     if order is not None and not call.hidden(order):
         return order
     others = call.world.shops["douyin"].values()
-    raise foreign if any(order_id in call.world.book(shop).orders for shop in others if shop is not call.shop) else unknown
+    raise (
+        foreign
+        if any(order_id in call.world.book(shop).orders for shop in others if shop is not call.shop)
+        else unknown
+    )

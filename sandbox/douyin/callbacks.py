@@ -1,11 +1,12 @@
 """Delivery of push messages: signed HTTP POSTs in batches to the one callback URL of the app.
 
-`Callbacks` decides what to send and what an answer means, without I/O; `deliver` moves the bytes. Saving a URL sends the
-verification message (tag 0) until it is acknowledged; messages follow. Not acknowledged means the whole batch comes again
-on the outbox's schedule. The platform's time limit is 2 or 5 s by source; here 5.
+`Callbacks` decides what to send and what an answer means, without I/O; `deliver` moves the bytes. Saving a URL sends
+the verification message (tag 0) until it is acknowledged; messages follow. Not acknowledged means that the whole batch
+comes again on the outbox's schedule. The platform's time limit is 2 or 5 s by source; here 5.
 """
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -139,16 +140,14 @@ async def deliver(world: World, callbacks: Callbacks, client: httpx.AsyncClient 
 
 async def _lane(world: World, callbacks: Callbacks, client: httpx.AsyncClient, wake: asyncio.Event) -> None:
     while True:
+        wake.clear()
         with world.lock:
             world.run_due()
             batch = callbacks.take()
             pause = callbacks.wait()
         if batch is None:
-            wake.clear()
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(wake.wait(), max(pause, 0.01))
-            except TimeoutError:
-                pass
             continue
         status, body = await _post(client, batch)
         with world.lock:

@@ -15,6 +15,7 @@ class Cipher:
 
     def __init__(self, key: str) -> None:
         self._key = hashlib.blake2b(key.encode()).digest()
+        self._windows: dict[tuple[int, str], str] = {}
 
     def _digest(self, purpose: str, text: str, size: int) -> str:
         """`size` bytes of base64 without padding."""
@@ -31,7 +32,14 @@ class Cipher:
         if kind == PHONE:
             return self._digest("index3", plain, 32) + "="
         windows = [plain[at : at + 2] for at in range(max(len(plain) - 1, 1))]
-        return "".join(self._digest(f"index{kind}", window, 3) for window in windows)
+        return "".join([self._window(kind, window) for window in windows])
+
+    def _window(self, kind: int, window: str) -> str:
+        """Four characters for two; kept, because addresses are made of the same pairs over and over."""
+        token = self._windows.get((kind, window))
+        if token is None:
+            token = self._windows[kind, window] = self._digest(f"index{kind}", window, 3)
+        return token
 
     def encrypt(self, kind: int, plain: str, salt: str) -> str:
         """The ciphertext of `plain` within one order (`salt`); empty text has none."""

@@ -36,13 +36,17 @@ APIS: dict[str, Handler] = {
 }
 TOKENLESS = frozenset({"token.create", "token.refresh"})
 LISTS = frozenset({"order.searchList", "afterSale.List"})
-FAMILIES = frozenset({"token", "open", "order", "afterSale", "product", "sku", "warehouse", "logistics", "address", "trade"})
+FAMILIES = frozenset(
+    {"token", "open", "order", "afterSale", "product", "sku", "warehouse", "logistics", "address", "trade"}
+)
 """First parts of method names; a path below one of them is ours even when the method does not exist."""
 REQUIRED = ("app_key", "method", "timestamp", "v", "sign")
 _READ_WORDS = ("list", "search", "detail", "stocknum", "info", "query")
 # Proposed by the dossier (inferred): no quota numbers are published.
 READS, WRITES, SENSITIVE, WHOLE_APP = (20, 1.0), (10, 1.0), (5, 1.0), (50, 1.0)
-_SENSITIVE = frozenset({"order.batchDecrypt", "order.searchByReceiver", "order.BatchSearchIndex", "order.getSearchIndex"})
+_SENSITIVE = frozenset(
+    {"order.batchDecrypt", "order.searchByReceiver", "order.BatchSearchIndex", "order.getSearchIndex"}
+)
 
 
 @dataclass(frozen=True)
@@ -65,15 +69,12 @@ def _default_limit(method: str) -> Limit:
 class Platform:
     """The Douyin half of the sandbox. `handle` is synchronous and takes the world's lock.
 
-    Switches: `strict_canonical`; `self_use` (whether token.create works without a code); `forbidden` (APIs the app lacks).
+    Settings of the world that only matter here: `strict_canonical`, `self_use`, `push_sign_method`.
     """
 
-    def __init__(self, world: World, *, strict_canonical: bool = False, self_use: bool = True) -> None:
+    def __init__(self, world: World) -> None:
         self.world = world
         self.app = world.apps[CHANNEL]
-        self.strict_canonical = strict_canonical
-        self.self_use = self_use
-        self.forbidden: set[str] = set()
         self.cipher = Cipher(f"douyin:{world.seed}")
         self.memory = Memory()
         self.callbacks = Callbacks(world, self.app)
@@ -147,7 +148,7 @@ class Platform:
         wanted = signing.sign_call(self.app.secret, self.app.key, method, system["timestamp"], parts.param_json, how)
         if not signing.same(wanted, system["sign"]):
             raise errors.signature_invalid()
-        if self.strict_canonical and not signing.is_canonical(parts.param_json):
+        if self.world.settings.strict_canonical and not signing.is_canonical(parts.param_json):
             raise errors.signature_invalid()
 
     def _check_rate(self, parts: Parts, method: str) -> None:
@@ -184,7 +185,7 @@ class Platform:
             raise errors.token_expired()
         if not shop.authorised and method != "open.getAuthInfo":
             raise errors.closed()
-        if method in self.forbidden or (shop.scopes is not None and method not in shop.scopes):
+        if shop.scopes is not None and method not in shop.scopes:
             raise errors.no_permission()
         return shop
 
@@ -195,7 +196,7 @@ class Platform:
 
     def _token_call(self, method: str, params: Params) -> dict[str, Any]:
         if method == "token.create":
-            return auth.create(self.world, params, self_use=self.self_use)
+            return auth.create(self.world, params, self_use=self.world.settings.self_use)
         concurrent = self.world.faults.take("partial_failure", CHANNEL, method, None) is not None
         return auth.refresh(self.world, self.memory, params, concurrent=concurrent)
 

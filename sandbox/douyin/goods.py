@@ -42,7 +42,9 @@ def list_items(call: Call) -> dict[str, Any]:
     page, size = params.integer("page", 1), params.integer("size", 10)
     if page < 1 or not 1 <= size <= 100:
         raise errors.invalid(2010004, "page从1开始，size为1到100")
-    found = sorted((item for item in call.shop.items.values() if _fits(item, params)), key=lambda item: int(item.item_id))
+    found = sorted(
+        (item for item in call.shop.items.values() if _fits(item, params)), key=lambda item: int(item.item_id)
+    )
     cursor = ""
     if params.flag("use_cursor"):
         after = _read_cursor(params)
@@ -52,7 +54,12 @@ def list_items(call: Call) -> dict[str, Any]:
         if page * size > DEEPEST_ROW:
             raise errors.invalid(2010004, "page*size最大支持10000")
         rows = found[(page - 1) * size : page * size]
-    data: dict[str, Any] = {"data": [goods_wire.row(item) for item in rows], "page": page, "size": size, "total": len(found)}
+    data: dict[str, Any] = {
+        "data": [goods_wire.row(item) for item in rows],
+        "page": page,
+        "size": size,
+        "total": len(found),
+    }
     return data | {"cursor_id": cursor} if cursor else data
 
 
@@ -66,21 +73,16 @@ def _read_cursor(params: Params) -> int:
 
 def _fits(item: Item, params: Params) -> bool:
     status, check = params.optional_integer("status"), params.optional_integer("check_status")
-    if item.deleted and status != 2:
-        return False
-    if status is not None and goods_wire.item_status(item) != status:
-        return False
-    if check is not None and goods_wire.CHECK[item.review] != check:
-        return False
-    if params.texts("product_id") and item.item_id not in params.texts("product_id"):
-        return False
-    codes = params.texts("sku_codes")
-    if codes and not any(sku.code in codes for sku in item.skus.values()):
-        return False
-    if params.text("name") not in item.title:
-        return False
-    return _within(item.created, params, "start_time", "end_time") and _within(
-        item.updated, params, "update_start_time", "update_end_time"
+    wanted, codes = params.texts("product_id"), params.texts("sku_codes")
+    return (
+        (not item.deleted or status == 2)
+        and status in (None, goods_wire.item_status(item))
+        and check in (None, goods_wire.CHECK[item.review])
+        and (not wanted or item.item_id in wanted)
+        and (not codes or any(sku.code in codes for sku in item.skus.values()))
+        and params.text("name") in item.title
+        and _within(item.created, params, "start_time", "end_time")
+        and _within(item.updated, params, "update_start_time", "update_end_time")
     )
 
 

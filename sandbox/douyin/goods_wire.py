@@ -117,7 +117,7 @@ def detail(item: Item, regions: dict[str, dict[str, int]]) -> dict[str, Any]:
         "sell_channel": [0],
         "size_info_template_id": 0,
         "spec_pics": [],
-        "spec_prices": [_spec_price(item, sku, ids, regions.get(sku.sku_id)) for sku in item.skus.values()],
+        "spec_prices": [_spec_price(sku, ids, regions.get(sku.sku_id)) for sku in item.skus.values()],
         "specs": _specs(item, ids),
         "standard_brand_id": 596120136,
         "start_sale_type": 0,
@@ -168,9 +168,7 @@ def _properties(sku: Sku, ids: dict[tuple[str, str], int], *, with_name: bool) -
     return rows
 
 
-def _spec_price(
-    item: Item, sku: Sku, ids: dict[tuple[str, str], int], region: dict[str, int] | None
-) -> dict[str, Any]:
+def _spec_price(sku: Sku, ids: dict[tuple[str, str], int], region: dict[str, int] | None) -> dict[str, Any]:
     details = [ids[pair] for pair in sku.spec]
     first, second, third = _three(details, 0)
     return {

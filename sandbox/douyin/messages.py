@@ -34,13 +34,13 @@ class Messages:
         self._cipher = cipher
         self._callbacks = callbacks
         self._orders: dict[str, tuple[str, Callable[[Order, Event], Data]]] = {
-            "order.placed": ("100", lambda order, event: {"create_time": int(order.created), "biz": 2}),
-            "order.waiting": ("110", lambda order, event: {"biz": 2}),
-            "order.held": ("110", lambda order, event: {"biz": 2}),
+            "order.placed": ("100", lambda order, _: {"create_time": int(order.created), "biz": 2}),
+            "order.waiting": ("110", lambda *_: {"biz": 2}),
+            "order.held": ("110", lambda *_: {"biz": 2}),
             "order.paid": ("101", _paid),
             "order.cancelled": ("106", _cancelled),
             "order.amount_changed": ("109", _amount),
-            "order.finished": ("103", lambda order, event: {"complete_time": seconds(order.finished), "biz": 2}),
+            "order.finished": ("103", lambda order, _: {"complete_time": seconds(order.finished), "biz": 2}),
             "order.shipped": ("102", self._shipped),
             "order.part_shipped": ("108", self._part_shipped),
             "order.tracking_changed": ("104", self._shipped),
@@ -134,12 +134,12 @@ def _order_head(order: Order) -> Data:
     }
 
 
-def _paid(order: Order, event: Event) -> Data:
+def _paid(order: Order, _: Event) -> Data:
     pay_type = 2 if order.pay_amount else 7
     return {"pay_type": pay_type, "pay_time": seconds(order.paid), "pay_amount": order.pay_amount, "biz": 2}
 
 
-def _cancelled(order: Order, event: Event) -> Data:
+def _cancelled(order: Order, _: Event) -> Data:
     return {"cancel_time": seconds(order.cancelled), "cancel_reason": order.cancel_reason, "biz": 2}
 
 

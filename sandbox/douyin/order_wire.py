@@ -378,7 +378,10 @@ def _phases(order: Order, deposit: Deposit) -> list[dict[str, Any]]:
     """Deposit and balance of a presale; the balance is what remains of the order (inferred)."""
     line = order.lines[0]
     balance = order.pay_amount - deposit.paid
-    rows = [(1, deposit.paid, order.created, deposit.balance_from), (2, balance, deposit.balance_from, deposit.balance_until)]
+    rows = [
+        (1, deposit.paid, order.created, deposit.balance_from),
+        (2, balance, deposit.balance_from, deposit.balance_until),
+    ]
     paid = (order.paid is not None or order.state == "deposit_paid", order.paid is not None)
     return [
         {

@@ -16,7 +16,15 @@ DAYS_15 = 15 * 86_400
 DEEPEST_ROW = 50_000
 LAST_INSTANT = 0.999_999
 """Windows count whole seconds and include their last one."""
-AFTER_SALE_WORDS = ("all", "in_aftersale", "refund", "refund_success", "refund_fail", "exchange_success", "aftersale_close")
+AFTER_SALE_WORDS = (
+    "all",
+    "in_aftersale",
+    "refund",
+    "refund_success",
+    "refund_fail",
+    "exchange_success",
+    "aftersale_close",
+)
 _RUNNING = frozenset({6, 7, 8, 11, 13, 27, 29})
 
 
@@ -169,11 +177,11 @@ _TESTS: dict[str, Any] = {
     "status": lambda order, values: order_status(order) in values,
     "product": _about,
     "tracking_no": lambda order, number: any(package.tracking_no == number for package in order.packages),
-    "order_type": lambda order, kind: kind == 0,
+    "order_type": lambda _, kind: kind == 0,
     "presell_type": _presell,
     "trade_type": _trade,
     "abnormal_order": _abnormal,
-    "b_type": lambda order, kind: kind == 2,
+    "b_type": lambda _, kind: kind == 2,
     "after_sale": _after_sale,
 }
 

@@ -90,9 +90,7 @@ def _send(call: Call, order: Order, parcel: tuple[str, str], contents: dict[str,
     """Ship one checked parcel; running after-sales of other lines do not block it."""
     mine = any(refund.open and refund.line_id in contents for refund in order.refunds)
     try:
-        package = call.world.ship(
-            order, *parcel, contents, reject_refund=reject and mine, allow_open_refund=not mine
-        )
+        package = call.world.ship(order, *parcel, contents, reject_refund=reject and mine, allow_open_refund=not mine)
     except WorldRefused as refused:
         raise errors.failed(70005, f"发货失败，请重试: {refused.reason}") from refused
     call.memory.numbers.setdefault((call.shop.shop_id, parcel[1]), order.order_id)
@@ -181,7 +179,9 @@ def add_multi_pack(call: Call) -> dict[str, Any]:
             {"shipped_item_ids": [], "shipped_num": pieces, "shipped_order_id": line_id}
             for line_id, pieces in package.contents.items()
         ]
-        rows.append({"logistics_code": pack.text("logistics_code"), "pack_id": package.pack_id, "shipped_order_info": infos})
+        rows.append(
+            {"logistics_code": pack.text("logistics_code"), "pack_id": package.pack_id, "shipped_order_info": infos}
+        )
     order.ship_accepts = accepted  # one accepted call, whatever the number of parcels
     call.memory.packed.add(order.order_id)
     answer = {"pack_list": rows}
@@ -238,7 +238,7 @@ def edit(call: Call) -> dict[str, Any]:
     """`order.logisticsEdit`: another number for an order shipped whole, while it is on its way."""
     params = call.params.numbered(10002)
     order, parcel = _editable(call, params)
-    if order.order_id in call.memory.packed:
+    if order.order_id in call.memory.packed or len(order.packages) > 1:
         raise errors.failed(70011, "多包裹订单请使用order.logisticsEditByPack")
     _change(call, order, parcel, None)
     return {}
@@ -279,7 +279,7 @@ def _change(call: Call, order: Order, parcel: tuple[str, str], pack_id: str | No
     call.memory.numbers.setdefault((call.shop.shop_id, parcel[1]), order.order_id)
 
 
-def company_list(call: Call) -> list[dict[str, Any]]:
+def company_list(_: Call) -> list[dict[str, Any]]:
     """`order.logisticsCompanyList`: an array."""
     return [{"code": carrier.code, "id": carrier.id, "name": carrier.name} for carrier in CARRIERS]
 

@@ -32,7 +32,8 @@ FINAL: Final = frozenset({SUCCESS, EXCHANGED, CLOSED, 51, 53})
 AFTERSALE_TEXT: Final = {
     0: "售后初始化", APPLIED: "待商家处理", RETURNING: "待买家退货", MERCHANT_SHIPS: "待商家发货",
     RETURNED: "待商家收货", SUCCESS: "售后成功", EXCHANGING: "待买家收货", EXCHANGED: "售后完成",
-    REFUSED: "商家拒绝售后申请", CLOSED: "售后关闭", REFUSED_AFTER_RETURN: "商家拒绝退款", 51: "取消成功", 53: "逆向交易已完成",
+    REFUSED: "商家拒绝售后申请", CLOSED: "售后关闭", REFUSED_AFTER_RETURN: "商家拒绝退款",
+    51: "取消成功", 53: "逆向交易已完成",
 }  # fmt: skip
 _REFUND_STATUS: Final = {
     RefundState.REQUESTED: APPLIED,

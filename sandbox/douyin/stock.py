@@ -1,7 +1,7 @@
 """Stock writes and `sku.stockNum`.
 
-Absolute numbers set what can still be sold; running orders are held besides. An `idempotent_id` is remembered per shop
-for 24 hours (setting `idempotency_memory`; the real length is unknown) and its repetition is an error that means "done".
+Absolute numbers set what can still be sold; running orders are held besides. An `idempotent_id` is kept per
+shop for 24 hours (setting `idempotency_memory`; the real length is unknown) and its repetition is an error that means "done".
 """
 
 from collections.abc import Callable
@@ -30,7 +30,9 @@ class Numbers:
     warehouse: errors.Refused
 
 
-def _numbers(make: Callable[[int, str], errors.Refused], numbers: tuple[int, int, int, int, int], warehouse: int) -> Numbers:
+def _numbers(
+    make: Callable[[int, str], errors.Refused], numbers: tuple[int, int, int, int, int], warehouse: int
+) -> Numbers:
     deleted, review, banned, short, activity = numbers
     return Numbers(
         make(deleted, "商品已删除"),
@@ -192,7 +194,7 @@ def sync_multi(call: Call) -> dict[str, Any]:
     refused = [outcome for outcome in outcomes if isinstance(outcome, errors.Refused)]
     if refused and not partial:
         raise refused[0]
-    results = [_result(row, outcome, incremental) for row, outcome in zip(rows, outcomes, strict=True)]
+    results = [_result(row, outcome) for row, outcome in zip(rows, outcomes, strict=True)]
     _apply(call, [outcome for outcome in outcomes if isinstance(outcome, Change)], incremental)
     call.remember("syncStockMulti", key)
     return {"results": results}
@@ -209,7 +211,7 @@ def _multi_row(call: Call, row: Params, incremental: bool) -> Change | errors.Re
         return refused
 
 
-def _result(row: Params, outcome: Change | errors.Refused, incremental: bool) -> dict[str, Any]:
+def _result(row: Params, outcome: Change | errors.Refused) -> dict[str, Any]:
     empty = {"step_change_num": 0, "step_stock_num": 0, "warehouse_id": 0}
     if isinstance(outcome, errors.Refused):
         return empty | {

@@ -35,7 +35,8 @@ class Shop:
 
     def order(self, **wanted: Any) -> Order:
         """A placed and paid plain order."""
-        return self.world.place(self.shop, **({"variant": "plain", "restock": True} | wanted))
+        usual: dict[str, Any] = {"variant": "plain", "restock": True}
+        return self.world.place(self.shop, **(usual | wanted))
 
     def send(self, method: str, body: str, headers: dict[str, str] | None = None, **system: str | None) -> Any:
         """Send `body` as is; `system` replaces query parameters (None removes one)."""
@@ -49,7 +50,9 @@ class Shop:
         }  # fmt: skip
         pairs = [(name, value) for name, value in (query | system).items() if value is not None]
         kind = {"content-type": "application/json; charset=utf-8"}
-        request = Request("POST", "/" + method.replace(".", "/"), pairs, kind | (headers or NEW_ENVELOPE), body.encode())
+        request = Request(
+            "POST", "/" + method.replace(".", "/"), pairs, kind | (headers or NEW_ENVELOPE), body.encode()
+        )
         return self.platform.handle(request).json()
 
     def call(self, method: str, **params: Any) -> Any:

@@ -20,7 +20,12 @@ def ids(data: Any) -> list[str]:
 
 def window(shop: Shop, **more: Any) -> dict[str, Any]:
     now = int(shop.world.now())
-    return {"update_time_start": now - 30 * DAY, "update_time_end": now, "order_by": "update_time", "order_asc": True} | more
+    return {
+        "update_time_start": now - 30 * DAY,
+        "update_time_end": now,
+        "order_by": "update_time",
+        "order_asc": True,
+    } | more
 
 
 @pytest.mark.parametrize(
@@ -49,7 +54,7 @@ def test_pages_from_zero_in_both_directions() -> None:
         shop.world.advance(10)
     pages = [shop.data("order.searchList", **window(shop, page=page, size=3)) for page in range(4)]
     assert [len(ids(page)) for page in pages] == [3, 3, 1, 0]
-    assert sum((ids(page) for page in pages), []) == placed
+    assert [each for page in pages for each in ids(page)] == placed
     assert {page["total"] for page in pages} == {7}
     newest = shop.data("order.searchList", create_time_start=int(NOW), page=1, size=3)
     assert ids(newest) == placed[::-1][3:6]

@@ -1,4 +1,4 @@
-"""Field by field: every documented answer and push sample against what the simulated platform says, keys and JSON types."""
+"""Field by field: every documented answer and push sample against what the platform says, keys and JSON types."""
 
 import json
 from typing import Any
@@ -61,20 +61,28 @@ def answers() -> dict[str, Any]:
     order, item, sku = it["order"], it["item"], it["sku"]
     product, sku_id = int(item.item_id), int(sku.sku_id)
     other = shop.order(buyer=order.buyer)
-    said: dict[str, Any] = {}
+    said = {"order.orderDetail": shop.call("order.orderDetail", shop_order_id=order.order_id)}
     window = {"update_time_start": int(shop.world.now()) - 3600, "update_time_end": int(shop.world.now()) + 3600}
     said["order.searchList.empty"] = shop.call("order.searchList", **window, tracking_no="none")
-    said["order.orderDetail"] = shop.call("order.orderDetail", shop_order_id=order.order_id)
-    said["order.addOrderRemark"] = shop.call("order.addOrderRemark", order_id=order.order_id, remark="加急", is_add_star="true", star="5")
+    said["order.addOrderRemark"] = shop.call(
+        "order.addOrderRemark", order_id=order.order_id, remark="加急", is_add_star="true", star="5"
+    )
     said["order.searchByReceiver"] = shop.call("order.searchByReceiver", post_type=0, post_receiver=order.buyer.phone)
-    said["order.merge"] = shop.call("order.merge", merge_list=[{"order_id": order.order_id}, {"order_id": other.order_id}])
+    said["order.merge"] = shop.call(
+        "order.merge", merge_list=[{"order_id": order.order_id}, {"order_id": other.order_id}]
+    )
     receiver = said["order.orderDetail"]["data"]["shop_order_detail"]
-    infos = [{"auth_id": order.order_id, "cipher_text": receiver[name]} for name in ("encrypt_post_tel", "encrypt_post_receiver")]
+    infos = [
+        {"auth_id": order.order_id, "cipher_text": receiver[name]}
+        for name in ("encrypt_post_tel", "encrypt_post_receiver")
+    ]
     said["order.batchDecrypt"] = shop.call("order.batchDecrypt", cipher_infos=infos)
     bad = [*infos, {"auth_id": order.order_id, "cipher_text": "#bad#cipher#1##"}]
     said["order.batchDecrypt.partial"] = shop.call("order.batchDecrypt", cipher_infos=bad)
     said["order.batchSensitive"] = shop.call("order.batchSensitive", cipher_infos=infos)
-    said["order.BatchSearchIndex"] = shop.call("order.BatchSearchIndex", plain_text_list=[{"plain_text": "张三", "encrypt_type": 2}])
+    said["order.BatchSearchIndex"] = shop.call(
+        "order.BatchSearchIndex", plain_text_list=[{"plain_text": "张三", "encrypt_type": 2}]
+    )
     rows = [{"shipped_order_id": order.lines[0].line_id, "shipped_num": 1}]
     packs = [{"company_code": "shunfeng", "logistics_code": "SF1234567890123", "shipped_order_info": rows}]
     said["order.logisticsAddMultiPack"] = shop.call(
@@ -84,8 +92,12 @@ def answers() -> dict[str, Any]:
     single = shop.order(quantity=1)
     rows = [{"shipped_order_id": single.lines[0].line_id, "shipped_num": 1}]
     said["order.logisticsAddSinglePack"] = shop.call(
-        "order.logisticsAddSinglePack", order_id_list=[single.order_id], shipped_order_info=rows, company_code="yunda",
-        logistics_code="430000000000001", request_id="r2",
+        "order.logisticsAddSinglePack",
+        order_id_list=[single.order_id],
+        shipped_order_info=rows,
+        company_code="yunda",
+        logistics_code="430000000000001",
+        request_id="r2",
     )
     said["order.logisticsAdd"] = shop.call(
         "order.logisticsAdd", order_id=other.order_id, company_code="yunda", logistics_code="430000000000002"
@@ -94,11 +106,16 @@ def answers() -> dict[str, Any]:
         "order.logisticsEdit", order_id=other.order_id, company_code="yunda", logistics_code="430000000000003"
     )
     said["order.logisticsEditByPack"] = shop.call(
-        "order.logisticsEditByPack", order_id=order.order_id, pack_id=order.packages[0].pack_id, company_code="yuantong",
+        "order.logisticsEditByPack",
+        order_id=order.order_id,
+        pack_id=order.packages[0].pack_id,
+        company_code="yuantong",
         logistics_code="YT0000000000001",
     )
     said["order.logisticsCompanyList"] = shop.call("order.logisticsCompanyList")
-    said["order.queryLogisticsCompanyList"] = shop.call("order.queryLogisticsCompanyList", shop_order_ids=[order.order_id])
+    said["order.queryLogisticsCompanyList"] = shop.call(
+        "order.queryLogisticsCompanyList", shop_order_ids=[order.order_id]
+    )
     said["product.listV2"] = shop.call("product.listV2", page=1, size=100)
     said["product.listV2.cursor"] = shop.call("product.listV2", page=1, size=100, use_cursor=True)
     said["product.detail"] = shop.call("product.detail", product_id=str(product), show_draft="false")
@@ -117,8 +134,12 @@ def answers() -> dict[str, Any]:
     said["warehouse.list"] = shop.call("warehouse.list", page=0, size=100)
     said["address.list"] = shop.call("address.list", page_no=1, page_size=10)
     said["open.getAuthInfo"] = shop.call("open.getAuthInfo", auth_id=shop.shop.shop_id)
-    said["token.create"] = shop.call("token.create", grant_type="authorization_self", code="", shop_id=shop.shop.shop_id)
-    said["token.refresh"] = shop.call("token.refresh", grant_type="refresh_token", refresh_token=shop.shop.grant.refresh_token)
+    said["token.create"] = shop.call(
+        "token.create", grant_type="authorization_self", code="", shop_id=shop.shop.shop_id
+    )
+    said["token.refresh"] = shop.call(
+        "token.refresh", grant_type="refresh_token", refresh_token=shop.shop.grant.refresh_token
+    )
     return said | after_sale_answers() | waybill_answers()
 
 
@@ -146,9 +167,13 @@ def waybill_answers() -> dict[str, Any]:
     order = shop.order()
     said: dict[str, Any] = {}
     infos = [{"order_id": order.order_id, "pack_id": ""}]
-    said["logistics.newCreateOrder"] = shop.call("logistics.newCreateOrder", logistics_code="zhongtong", order_infos=infos)
+    said["logistics.newCreateOrder"] = shop.call(
+        "logistics.newCreateOrder", logistics_code="zhongtong", order_infos=infos
+    )
     lost = [{"order_id": "1", "pack_id": ""}]
-    said["logistics.newCreateOrder.partial"] = shop.call("logistics.newCreateOrder", logistics_code="zhongtong", order_infos=lost)
+    said["logistics.newCreateOrder.partial"] = shop.call(
+        "logistics.newCreateOrder", logistics_code="zhongtong", order_infos=lost
+    )
     number = said["logistics.newCreateOrder"]["data"]["ebill_infos"][0]["track_no"]
     row = {"logistics_code": "zhongtong", "track_no": number}
     said["logistics.listShopNetsite"] = shop.call("logistics.listShopNetsite", logistics_code="")
@@ -156,7 +181,9 @@ def waybill_answers() -> dict[str, Any]:
     shop.data("order.logisticsAdd", order_id=order.order_id, company_code="zhongtong", logistics_code=number)
     shop.world.advance(7200)
     said["logistics.trackNoRouteDetail"] = shop.call("logistics.trackNoRouteDetail", **row)
-    more = shop.data("logistics.newCreateOrder", logistics_code="yunda", order_infos=infos)["ebill_infos"][0]["track_no"]
+    more = shop.data("logistics.newCreateOrder", logistics_code="yunda", order_infos=infos)["ebill_infos"][0][
+        "track_no"
+    ]
     said["logistics.cancelOrder"] = shop.call("logistics.cancelOrder", logistics_code="yunda", track_no=more)
     return said
 

@@ -1,5 +1,6 @@
 """Shipping, after-sale decisions, stock, price and shelf of the simulated Douyin shop."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -36,7 +37,9 @@ def test_an_order_is_shipped_once() -> None:
     assert shop.refused("order.logisticsAdd", order_id=order.order_id, **SF) == business(60110)
     assert (order.state, order.ship_accepts) == (State.SHIPPED, 1)
     row = shop.data("order.orderDetail", shop_order_id=order.order_id)["shop_order_detail"]
-    assert [(each["company"], each["tracking_no"]) for each in row["logistics_info"]] == [("shunfeng", "SF1234567890123")]
+    assert [(each["company"], each["tracking_no"]) for each in row["logistics_info"]] == [
+        ("shunfeng", "SF1234567890123")
+    ]
 
 
 def test_states_that_cannot_ship() -> None:
@@ -172,7 +175,7 @@ def test_a_return_goes_its_way() -> None:
     shop.world.ship(order, "yunda", "430000000000009")
     refund = shop.world.request_refund(order, kind="return")
     seen = []
-    steps = [
+    steps: list[Callable[[], Any]] = [
         lambda: decide(shop, 101, refund.refund_id, logistics={"receiver_address_id": 95250001}),
         lambda: shop.world.return_goods(refund, "yuantong", "YT0000000000099"),
         lambda: decide(shop, 112, refund.refund_id, remark="吊牌已拆"),
@@ -240,7 +243,9 @@ def test_increments_need_an_id_that_works_once() -> None:
     assert sku.sellable == before - 5
     shop.world.advance(86_400)
     shop.data("sku.syncStock", **change)
-    assert shop.refused("sku.syncStock", **(change | {"stock_num": -10**6, "idempotent_id": "k2"})) == business(2010012)
+    assert shop.refused("sku.syncStock", **(change | {"stock_num": -(10**6), "idempotent_id": "k2"})) == business(
+        2010012
+    )
     assert shop.data("sku.syncStock", **(change | {"idempotent_id": "k2", "stock_num": 1})) == {}
 
 
@@ -274,7 +279,9 @@ def test_many_products_all_or_nothing_or_partly() -> None:
     many = {"items": [ids | {"stock_num": 1}] * 51}
     assert shop.refused("sku.syncStockBatchMultiProducts", **many) == (40004, "isv.parameter-invalid:-30001")
     shop.world.faults.add(FaultRule(kind="partial_failure", channel="douyin", times=1))
-    answer = shop.data("sku.syncStockBatchMultiProducts", items=[ids | {"stock_num": 3}] * 2, allow_partial_success=True)
+    answer = shop.data(
+        "sku.syncStockBatchMultiProducts", items=[ids | {"stock_num": 3}] * 2, allow_partial_success=True
+    )
     assert [row["status_code"] for row in answer["results"]] == [-5000, 0]
 
 
@@ -282,7 +289,10 @@ def test_region_stock_needs_its_warehouse() -> None:
     shop = Shop()
     ids, sku = first_sku(shop)
     stocks = [{"out_warehouse_id": "HZ", "stock_num": 20}, {"out_warehouse_id": "GZ", "stock_num": 5}]
-    batch = {"product_id": ids["product_id"], "sku_sync_list": [{"sku_id": ids["sku_id"], "sku_type": 1, "stock_map": stocks}]}
+    batch = {
+        "product_id": ids["product_id"],
+        "sku_sync_list": [{"sku_id": ids["sku_id"], "sku_type": 1, "stock_map": stocks}],
+    }
     assert shop.refused("sku.syncStockBatch", **batch)[0] == 40004
     for name in ("HZ", "GZ"):
         shop.data("warehouse.createV2", out_warehouse_id=name, name=name)
@@ -295,7 +305,11 @@ def test_region_stock_needs_its_warehouse() -> None:
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from(["set", "add", "sell", "cancel", "ship", "refund"]), st.integers(0, 9)), max_size=25))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["set", "add", "sell", "cancel", "ship", "refund"]), st.integers(0, 9)), max_size=25
+    )
+)
 def test_stock_identity(steps: list[tuple[str, int]]) -> None:
     """sellable == last set - sold since + given back since, whatever happens in whatever order."""
     shop = Shop()
@@ -312,7 +326,9 @@ def test_stock_identity(steps: list[tuple[str, int]]) -> None:
             shop.world.cancel(orders.pop())
         elif orders and what == "ship":
             order = orders.pop()
-            shop.data("order.logisticsAdd", order_id=order.order_id, **(YUNDA | {"logistics_code": f"4300{number:08d}"}))
+            shop.data(
+                "order.logisticsAdd", order_id=order.order_id, **(YUNDA | {"logistics_code": f"4300{number:08d}"})
+            )
         elif orders and what == "refund":
             decide(shop, 401, shop.world.request_refund(orders.pop()).refund_id)
         assert sku.sellable == sku.last_set.quantity - sku.sold_since + sku.given_back_since >= 0
@@ -328,7 +344,10 @@ def test_price_holds_at_once() -> None:
     assert shop.data("sku.list", product_id=ids["product_id"])[0]["price"] == 4321
     assert shop.refused("sku.editPrice", price=0, **ids)[0] == 40004
     assert shop.refused("sku.editPrice", **ids)[0] == 40002
-    assert shop.refused("sku.editPrice", price=1, product_id=ids["product_id"], sku_id=1) == (40004, "isv.parameter-invalid:5")
+    assert shop.refused("sku.editPrice", price=1, product_id=ids["product_id"], sku_id=1) == (
+        40004,
+        "isv.parameter-invalid:5",
+    )
 
 
 def test_shelf_says_already() -> None:
