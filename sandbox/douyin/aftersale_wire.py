@@ -9,7 +9,8 @@ from typing import Any
 from ..model import Line, Order, Package, Refund, RefundKind, RefundState, Sku
 from .carriers import carrier_name
 from .envelope import wall_clock
-from .order_wire import PICTURE, seconds, specs
+from .order_money import seconds
+from .order_wire import PICTURE, specs
 from .receiver import Receiver, region
 from .states import AFTERSALE_TEXT, FINAL, TYPE_TEXT, line_status, money_status, refund_status, refund_type
 

@@ -15,7 +15,7 @@ from .callbacks import Callbacks
 from .ciphers import Cipher
 from .envelope import rfc3339
 from .goods_wire import CHECK, item_status
-from .order_wire import seconds
+from .order_money import seconds
 from .receiver import Receiver, region
 from .states import order_status, refund_status, refund_type
 

@@ -1,7 +1,7 @@
 """Stock writes and `sku.stockNum`.
 
-Absolute numbers set what can still be sold; running orders are held besides. An `idempotent_id` is kept per
-shop for 24 hours (setting `idempotency_memory`; the real length is unknown) and its repetition is an error that means "done".
+Absolute numbers set what can still be sold; running orders are held besides. An `idempotent_id` is kept per shop for
+24 hours (setting `idempotency_memory`; the real length is unknown); repeating it is an error that means "done".
 """
 
 from collections.abc import Callable
