@@ -20,6 +20,9 @@ FIRST_HOLD_SECONDS = 1.0
 """How long a call is held back when the platform refuses it without saying for how long; doubles up to the last one."""
 LAST_HOLD_SECONDS = 60.0
 
+CLOCK_GRAIN_SECONDS = 0.001
+"""Slept on top of a wait, so that rounding never asks for a second, endless little one."""
+
 _ENTER = """
 local now = tonumber(ARGV[1])
 local wait = 0
@@ -33,11 +36,11 @@ for i = 2, #KEYS do
   slots[i] = slot
   wait = math.max(wait, slot - (burst - 1) * interval - now)
 end
-if wait > 0 then return tostring(wait) end
+if wait > 0.000001 then return string.format('%.6f', wait) end
 for i = 2, #KEYS do
   local interval, burst = tonumber(ARGV[2 * i - 2]), tonumber(ARGV[2 * i - 1])
   local ttl = math.ceil((slots[i] - now + interval * (burst + 1)) * 1000) + 1000
-  redis.call('SET', KEYS[i], tostring(slots[i] + interval), 'PX', ttl)
+  redis.call('SET', KEYS[i], string.format('%.6f', slots[i] + interval), 'PX', ttl)
 end
 return '0'
 """
@@ -50,7 +53,7 @@ if seconds <= 0 then
   seconds = math.min(last, first * 2 ^ (times - 1))
 end
 local held = tonumber(redis.call('GET', KEYS[1]) or '0')
-redis.call('SET', KEYS[1], tostring(math.max(held, now + seconds)), 'PX', math.ceil(seconds * 1000) + 1000)
+redis.call('SET', KEYS[1], string.format('%.6f', math.max(held, now + seconds)), 'PX', math.ceil(seconds * 1000) + 1000)
 return tostring(seconds)
 """
 
@@ -79,8 +82,8 @@ class RedisGate:
         while (wait := self._ask(call)) > 0:
             if waited + wait > self._longest_wait:
                 raise Throttled("our rate budget is used up", operation=call.method, retry_after=wait)
-            self._sleep(wait)
-            waited += wait
+            self._sleep(wait + CLOCK_GRAIN_SECONDS)
+            waited += wait + CLOCK_GRAIN_SECONDS
 
     def refused(self, call: Call, retry_after: float | None) -> None:
         arguments = [self._now(), retry_after or 0, FIRST_HOLD_SECONDS, LAST_HOLD_SECONDS]

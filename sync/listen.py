@@ -4,8 +4,10 @@ One process owns an app's connection at a time (a lane of kind LISTEN). An ackno
 """
 
 import asyncio
+import contextlib
 import secrets
 import threading
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,6 +33,8 @@ TICK_SECONDS = 1.0
 LOOK_FOR_APPS_SECONDS = 5.0
 OPEN_SECONDS = 10.0
 LARGEST_FRAME = 4 * 1024 * 1024
+STEADY_SECONDS = 30.0
+"""A connection that lived this long was a good one; the next try after it comes at once."""
 
 
 @dataclass(frozen=True)
@@ -92,14 +96,14 @@ async def _keep(runtime: Runtime, app: _App, secret: SecretStr) -> None:
     failures = 0
     try:
         while True:
+            opened = time.monotonic()
             try:
                 await _connection(runtime, app, secret, claim)
-                failures = 0
             except (OSError, WebSocketException, Unavailable, Malformed, OperationalError, TimeoutError) as error:
                 log.warning("connection lost", channel=app.channel, app=app.app_key, error=type(error).__name__)
             await asyncio.to_thread(_hold, runtime, claim)
+            failures = 0 if time.monotonic() - opened > STEADY_SECONDS else failures + 1
             await asyncio.sleep(min(30.0, backoff(failures) / 4))
-            failures += 1
     except LaneLost:
         log.info("another process listens now", channel=app.channel, app=app.app_key)
     finally:
@@ -111,21 +115,19 @@ async def _connection(runtime: Runtime, app: _App, secret: SecretStr, claim: Cla
     adapter = CHANNELS[app.channel]
     assert adapter.session is not None  # noqa: S101 - _apps only names channels that have one
     session = adapter.session(app.app_key, secret, runtime.settings.push_gateway(adapter.channel), runtime.clock)
-    options = {"open_timeout": OPEN_SECONDS, "max_size": LARGEST_FRAME, "ping_interval": None}
-    async with connect(session.address(), **options) as socket:
+    async with connect(
+        session.address(), open_timeout=OPEN_SECONDS, max_size=LARGEST_FRAME, ping_interval=None
+    ) as socket:
         log.info("connected", channel=app.channel, app=app.app_key)
         await _send(socket, session.on_open())
-        beats = 0
+        held = time.monotonic()
         while True:
-            try:
-                frame = await asyncio.wait_for(socket.recv(), TICK_SECONDS)
-            except TimeoutError:
-                beats += 1
-                if beats % 5 == 0:
-                    await asyncio.to_thread(_hold, runtime, claim)
-            else:
-                await _frame(runtime, socket, session, frame)
+            with contextlib.suppress(TimeoutError):
+                await _frame(runtime, socket, session, await asyncio.wait_for(socket.recv(), TICK_SECONDS))
             await _send(socket, session.tick())
+            if time.monotonic() - held > runtime.settings.lease_seconds / 4:
+                await asyncio.to_thread(_hold, runtime, claim)
+                held = time.monotonic()
 
 
 async def _frame(runtime: Runtime, socket: ClientConnection, session: Session, frame: str | bytes) -> None:

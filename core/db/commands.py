@@ -53,7 +53,7 @@ def claim(
     connection.execute(sa.delete(command).where(same, command.c.created_at < now - KEPT))
     identity = f"cmd_{uuid.uuid4().hex}"
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    taken = connection.execute(
+    taken = connection.scalar(
         insert(command)
         .values(
             id=identity,
@@ -66,8 +66,9 @@ def claim(
             created_at=now,
         )
         .on_conflict_do_nothing(index_elements=["caller", "idempotency_key"])
+        .returning(command.c.id)
     )
-    if taken.rowcount == 1:
+    if taken is not None:
         return identity
     return _row(connection.execute(sa.select(command).where(same)).one())
 

@@ -1,0 +1,87 @@
+"""The one door in: what makes a revision and an event, and what does not."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from core.crypto import Vault
+from core.db import Database, feed, items
+from core.status import Fact, Fulfilment
+from sync.accept import accept
+from tests.canonical import at, fetched, order, parcel
+
+SHOP = "pinduoduo:1"
+
+
+@pytest.fixture
+def vault() -> Vault:
+    return Vault("a secret for tests only")
+
+
+def take(database: Database, vault: Vault, *orders: object) -> list[str]:
+    with database.write() as connection:
+        return [o.effect for o in accept(connection, vault, SHOP, [fetched(each) for each in orders], at(20))]
+
+
+def events(database: Database) -> list[feed.FeedRow]:
+    with database.read() as connection:
+        return feed.read(connection, 0, 100)
+
+
+def test_a_new_order_is_one_event_with_its_snapshot(database: Database, vault: Vault) -> None:
+    assert take(database, vault, order()) == ["created"]
+    [event] = events(database)
+    assert (event.id, event.revision) == ("order.created/pinduoduo:1/o1/1", 1)
+    assert json.loads(event.data)["order"]["lines"][0]["merchant_code"] == "SKU-1"
+
+
+def test_copies_that_differ_only_in_a_timestamp_are_no_change(database: Database, vault: Vault) -> None:
+    take(database, vault, order(updated_at=at(1)))
+    assert take(database, vault, order(updated_at=at(2))) == ["unchanged"]
+    assert len(events(database)) == 1
+
+
+def test_an_older_fact_that_comes_after_an_unchanged_reading_is_known_as_late(database: Database, vault: Vault) -> None:
+    take(database, vault, order(updated_at=at(1), out_of_stock=False))
+    take(database, vault, order(updated_at=at(5), out_of_stock=False))
+    assert take(database, vault, order(updated_at=at(3), out_of_stock=True)) == ["unchanged"]
+
+
+def test_a_value_that_returns_is_a_new_event_and_not_the_old_one(database: Database, vault: Vault) -> None:
+    for minute, mark in enumerate((False, True, False)):
+        take(database, vault, order(updated_at=at(minute), out_of_stock=mark))
+    assert [event.revision for event in events(database)] == [1, 2, 3]
+    assert len({event.id for event in events(database)}) == 3
+
+
+def test_an_update_names_what_changed(database: Database, vault: Vault) -> None:
+    take(database, vault, order())
+    shipped = order(
+        fulfilment=Fact[Fulfilment](value=Fulfilment.SHIPPED), parcels=(parcel(),), updated_at=at(1), shipped_at=at(1)
+    )
+    assert take(database, vault, shipped) == ["updated"]
+    assert json.loads(events(database)[-1].data)["changed"] == ["fulfilment", "updated_at", "shipped_at", "parcels"]
+
+
+def test_of_two_readings_in_one_batch_the_newer_counts(database: Database, vault: Vault) -> None:
+    newer, older = order(updated_at=at(2), out_of_stock=True), order(updated_at=at(1))
+    assert take(database, vault, newer, older) == ["created"]
+    with database.read() as connection:
+        stored = items.find(connection, "order", SHOP, "o1")
+    assert stored is not None
+    assert items.order(stored).out_of_stock
+
+
+def test_the_raw_payload_is_kept_sealed(database: Database, vault: Vault) -> None:
+    take(database, vault, order())
+    with database.read() as connection:
+        assert items.read_raw(connection, vault, "order", SHOP, "o1") == b'{"raw": true}'
+
+
+def test_the_same_fact_twice_in_parallel_has_one_effect(database: Database, vault: Vault) -> None:
+    batch = [order(id=f"o{number}") for number in range(20)]
+    with ThreadPoolExecutor(8) as pool:
+        effects = list(pool.map(lambda _: take(database, vault, *batch), range(8)))
+    assert sorted(effect for answer in effects for effect in answer) == ["created"] * 20 + ["unchanged"] * 140
+    assert len(events(database)) == 20
