@@ -37,6 +37,8 @@ def test_push_vectors(vector: dict[str, Any]) -> None:
     assert sign == vector["sign"]
 
 
-@pytest.mark.parametrize("text", ['{"b":1,"a":2}', '{"a": 1}', '{"a":"\\u4e2d"}', "{a}", '{"a":1,"a":1}', '{"a":"\u2028"}'])
+@pytest.mark.parametrize(
+    "text", ['{"b":1,"a":2}', '{"a": 1}', '{"a":"\\u4e2d"}', "{a}", '{"a":1,"a":1}', '{"a":"\u2028"}']
+)
 def test_texts_that_are_not_canonical(text: str) -> None:
     assert not signing.is_canonical(text)
