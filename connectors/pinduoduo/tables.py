@@ -111,7 +111,7 @@ KIND_OF = _by_code(KIND)
 SHELF_OF = _by_code(SHELF)
 FLAG_OF = _by_code(FLAG)
 FUNDER_OF = _by_code(FUNDER)
-CARRIER_OF = _by_code(CARRIER)
+CARRIER_OF = {code: carrier.value for code, carrier in _by_code(CARRIER).items()}
 CARRIER_IDS: dict[str, tuple[str, ...]] = {carrier.value: ids for carrier, ids in CARRIER.items()}
 
 STATUSES = tuple(STAGE_OF)
