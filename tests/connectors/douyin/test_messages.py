@@ -83,7 +83,7 @@ def test_md5_is_refused_where_the_operator_forbids_it() -> None:
     assert strict.read(headers, push["body_raw"].encode()).notices
 
 
-def test_data_may_be_an_object_and_the_id_spelled_msgId() -> None:
+def test_data_may_be_an_object_and_the_id_spelled_in_camel_case() -> None:
     order = {"p_id": 6920000000000000001, "shop_id": "12345678", "update_time": 1759999265}
     [as_object] = read([{"tag": "101", "msgId": "m1", "data": order}]).notices
     [as_text] = read([{"tag": 101, "msg_id": "m1", "data": json.dumps(order)}]).notices
