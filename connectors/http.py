@@ -44,7 +44,7 @@ class Http:
         self._retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(_worth_another_try),
             stop=tenacity.stop_after_attempt(tries),
-            wait=tenacity.wait_exponential_jitter(initial=first_wait, max=2.0, jitter=first_wait),
+            wait=tenacity.wait_exponential(multiplier=first_wait, max=2.0) + tenacity.wait_random(0, first_wait),
             sleep=sleep,
             reraise=True,
         )
