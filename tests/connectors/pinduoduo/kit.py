@@ -1,7 +1,6 @@
-"""What the tests of this channel share: the documented samples, a shop of invented credentials, a transport that plays answers."""
+"""What the tests of this channel share: the documented samples, an invented shop, a transport that plays answers."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +85,3 @@ def shop(transport: Transport, gate: Gate | None = None, at: int = NOW) -> Pindu
         clock,
         "https://gw-api.pinduoduo.com",
     )
-
-
-Answer = Callable[[dict[str, str]], Any]

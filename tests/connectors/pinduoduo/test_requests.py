@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from connectors.pinduoduo import wire
 from core.channel import PriceWrite, StockDelta, StockWrite, Window
 from core.model import Flag, Memo, Parcel, ParcelDraft, ParcelKind, Price, Shipment, SkuKey
 from tests.connectors.pinduoduo.kit import ORDER_SN, Playback, order_answer, sample, shop
@@ -172,7 +173,5 @@ def test_subscribe_asks_for_every_topic_of_the_app():
 
 @pytest.mark.parametrize("name", ["refund.agree", "refund.returngoods.agree", "erp.order.sync", "order.note.update"])
 def test_every_documented_acknowledgement_reads_as_done(name):
-    from connectors.pinduoduo import wire
-
     body = sample(f"{name}.response")
     assert wire.Ack.model_validate(body.get("response", body)).accepted()

@@ -1,5 +1,6 @@
 """The traps of the platform's documents, each by name."""
 
+import hashlib
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -411,8 +412,6 @@ def test_trap_16_emoji_in_a_memo_travel_unescaped():
 
 
 def test_traps_17_and_18_what_is_signed_is_what_is_sent():
-    import hashlib
-
     transport, _ = priced(PriceWrite(SKU, Price(sale=5000)))
     for body in transport.asked:
         joined = "".join(name + body[name] for name in sorted(body) if name != "sign")
