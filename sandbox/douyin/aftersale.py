@@ -46,7 +46,9 @@ def list_refunds(call: Call) -> dict[str, Any]:
     page, size = params.integer("page", 0), params.integer("size", 10)
     if page < 0 or not 1 <= size <= 100 or page * size > DEEPEST_ROW:
         raise errors.invalid(11000, "分页参数不合法")
-    ids = _ids(call, params)
+    asked = {name: value for name, value in call.params.everything().items() if name not in ("page", "size")}
+    key = ("refunds", call.shop.shop_id, str(sorted(asked.items())), call.now if call.lag else 0)
+    ids = call.memory.listed(key, lambda: _ids(call, params))
     book = call.world.book(call.shop)
     rows = []
     for refund_id in ids[page * size : (page + 1) * size]:

@@ -59,8 +59,23 @@ class Memory:
     """(carrier, number) -> e-waybill."""
     old_refresh: dict[str, tuple[Shop, float]] = field(default_factory=dict, repr=False)
     """Replaced refresh token -> its shop, until when it still answers the current pair."""
+    waybill_numbers: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    """(carrier, order, pack) -> the number drawn for it."""
+    lookups: dict[tuple[str, int], int] = field(default_factory=dict)
+    """(shop, day) -> searches for a person."""
+    revision: int = 0
+    """Goes up with every event of the world."""
     filtered: dict[tuple[Any, ...], tuple[int, list[str]]] = field(default_factory=dict)
-    """The last filtered lists, so that paging through one does not filter again."""
+    """The last filtered lists and the revision they are of, so that paging through one does not filter again."""
+
+    def listed(self, key: tuple[Any, ...], make: Callable[[], list[str]]) -> list[str]:
+        """The ids that `make` finds, found once per revision."""
+        kept = self.filtered.get(key)
+        if kept is None or kept[0] != self.revision:
+            if len(self.filtered) > 16:
+                self.filtered.clear()
+            kept = self.filtered[key] = (self.revision, make())
+        return kept[1]
 
     def recall(self, shop: Shop, kind: str, key: str, now: float, life: float) -> tuple[float, Any] | None:
         """What was done under this id, unless it is too long ago."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..gateway import Answered, Limiter, Request, Response, UnreadableBody, parse_form
-from ..model import Shop
+from ..model import Event, Shop
 from ..settings import Limit, RateLimit
 from ..world import World
 from . import aftersale, auth, envelope, errors, goods, orders, privacy, shipping, signing, stock, warehouses, waybills
@@ -82,6 +82,10 @@ class Platform:
         self._limiter = Limiter(world.now)
         self._serial = 0
         world.subscribe(self.messages.on_event)
+        world.subscribe(self._count)
+
+    def _count(self, _: Event) -> None:
+        self.memory.revision += 1
 
     def matches(self, path: str) -> bool:
         """Whether the path belongs to this platform, known method or not."""

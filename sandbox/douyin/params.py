@@ -24,6 +24,10 @@ class Params:
     def __contains__(self, name: str) -> bool:
         return name in self._values
 
+    def everything(self) -> dict[str, Any]:
+        """All values as parsed, nulls left out."""
+        return dict(self._values)
+
     def raw(self, name: str) -> Any:
         """The value as parsed, or None."""
         return self._values.get(name)

@@ -74,11 +74,12 @@ def _lost(order_id: str, pack_id: str, code: str, text: str) -> dict[str, Any]:
 
 
 def _waybill(call: Call, carrier: str, order_id: str, pack_id: str) -> Waybill:
-    for waybill in call.memory.waybills.values():
-        if (waybill.carrier, waybill.order_id, waybill.pack_id) == (carrier, order_id, pack_id):
-            return waybill
+    known = call.memory.waybill_numbers.get((carrier, order_id, pack_id))
+    if known is not None:
+        return call.memory.waybills[carrier, known]
     prefix = {"shunfeng": "SF", "yuantong": "YT"}.get(carrier, "")
     number = f"{prefix}{754_000_000_000_00 + call.world.number():014d}"
+    call.memory.waybill_numbers[carrier, order_id, pack_id] = number
     waybill = call.memory.waybills[carrier, number] = Waybill(order_id, pack_id, carrier, number, call.now)
     return waybill
 
@@ -127,11 +128,13 @@ def cancel(call: Call) -> dict[str, Any]:
     """`logistics.cancelOrder`: not once the number carries a parcel."""
     params = call.params.numbered(10003)
     carrier, number = params.required("logistics_code"), params.required("track_no")
-    if call.memory.waybills.get((carrier, number)) is None:
+    waybill = call.memory.waybills.get((carrier, number))
+    if waybill is None:
         raise errors.failed(10801, "面单号不存在或已取消")
     if (call.shop.shop_id, number) in call.memory.numbers:
         raise errors.failed(10804, "面单号已有物流轨迹，不能取消")
     del call.memory.waybills[carrier, number]
+    del call.memory.waybill_numbers[carrier, waybill.order_id, waybill.pack_id]
     return {"cancel_result": {"success": True}}
 
 

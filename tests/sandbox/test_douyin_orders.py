@@ -100,6 +100,7 @@ def test_filters() -> None:
     shop.world.withdraw_refund(refund)
     assert found(after_sale_status_desc="aftersale_close") == {to_ship.order_id}
     assert found(order_type=4) == set()
+    assert found(after_sale_status_desc="in_aftersale") == set()
 
 
 def test_a_lagging_index_hides_fresh_orders() -> None:
@@ -241,6 +242,10 @@ def test_ciphertexts_open_only_with_their_order() -> None:
     assert index["plain_to_encrypt_index_list"][0]["search_index"] == texts[0].split("$")[1]
     found = shop.data("order.searchByReceiver", post_type=0, post_receiver=order.buyer.phone)
     assert order.order_id in ids(found)
+    for _ in range(199):
+        shop.data("order.searchByReceiver", post_type=1, post_receiver=order.buyer.name)
+    risky = shop.refused("order.searchByReceiver", post_type=1, post_receiver=order.buyer.name)
+    assert risky == (80000, "isv.risk-control-failed:20047")
 
 
 def test_paging_through_many_orders_touches_only_the_page() -> None:
