@@ -1,5 +1,7 @@
 """Every refusal of the samples has its class, and a write that met trouble inside the platform stays unknown."""
 
+from typing import Any
+
 import pytest
 
 from connectors.pinduoduo.errors import ERRORS
@@ -26,7 +28,7 @@ WRITE = StockWrite(SkuKey(listing_id="700100200300", sku_id="900100200301"), 1)
 
 
 @pytest.mark.parametrize(("name", "kind"), EXPECTED.items())
-def test_a_refused_read_raises_its_class_with_the_platforms_words(name, kind):
+def test_a_refused_read_raises_its_class_with_the_platforms_words(name: str, kind: Any) -> None:
     body = sample(f"error.{name}")
     with pytest.raises(kind) as caught:
         shop(Playback(order_information_get=body)).order(ORDER_SN)
@@ -39,7 +41,7 @@ def test_a_refused_read_raises_its_class_with_the_platforms_words(name, kind):
 
 
 @pytest.mark.parametrize("name", ["throttled_api", "throttled_caller"])
-def test_a_throttle_code_reaches_the_gate(name):
+def test_a_throttle_code_reaches_the_gate(name: str) -> None:
     gate = Watch()
     with pytest.raises(errors.Throttled) as caught:
         shop(Playback(order_information_get=sample(f"error.{name}")), gate).order(ORDER_SN)
@@ -47,32 +49,32 @@ def test_a_throttle_code_reaches_the_gate(name):
     assert caught.value.retry_after
 
 
-def test_our_own_budgets_refusal_is_not_reported_as_the_platforms():
+def test_our_own_budgets_refusal_is_not_reported_as_the_platforms() -> None:
     gate = Watch()
     with pytest.raises(errors.Throttled):
         shop(Playback(order_information_get=errors.Throttled("budget", retry_after=9)), gate).order(ORDER_SN)
     assert gate.refusals == []
 
 
-def test_a_write_that_met_a_system_error_is_unknown():
+def test_a_write_that_met_a_system_error_is_unknown() -> None:
     answer = sample("error.system")
     [outcome] = shop(Playback(goods_quantity_update=answer)).set_stock([WRITE])
     assert type(outcome.error) is errors.OutcomeUnknown
 
 
-def test_a_write_to_a_degraded_platform_was_not_done():
+def test_a_write_to_a_degraded_platform_was_not_done() -> None:
     [outcome] = shop(Playback(goods_quantity_update=sample("error.busy"))).set_stock([WRITE])
     assert type(outcome.error) is errors.Unavailable
 
 
 @pytest.mark.parametrize("body", [b'{"goods_quantity_update_resp', b"[]", b'{"response":{}}', b"{}"])
-def test_a_write_with_an_unreadable_answer_is_unknown(body):
+def test_a_write_with_an_unreadable_answer_is_unknown(body: bytes) -> None:
     [outcome] = shop(Playback(goods_quantity_update=body)).set_stock([WRITE])
     assert type(outcome.error) is errors.OutcomeUnknown
 
 
 @pytest.mark.parametrize("body", [b'{"order_info_get_resp', b"[]", b'{"order_info":{}}'])
-def test_a_read_with_an_unreadable_answer_is_malformed(body):
+def test_a_read_with_an_unreadable_answer_is_malformed(body: bytes) -> None:
     with pytest.raises(errors.Malformed):
         shop(Playback(order_information_get=body)).order(ORDER_SN)
 
@@ -86,26 +88,26 @@ def test_a_read_with_an_unreadable_answer_is_malformed(body):
         ({"request_id": "1"}, errors.OutcomeUnknown),
     ],
 )
-def test_a_soft_failure_inside_a_success_is_a_failure(answer, kind):
+def test_a_soft_failure_inside_a_success_is_a_failure(answer: dict[str, Any], kind: Any) -> None:
     [outcome] = shop(Playback(goods_quantity_update={"goods_quantity_update_response": answer})).set_stock([WRITE])
     assert type(outcome.error) is kind
 
 
-def test_a_code_nobody_listed_is_a_refusal():
+def test_a_code_nobody_listed_is_a_refusal() -> None:
     answer = {"error_response": {"error_code": 99999, "error_msg": "?", "sub_code": None, "request_id": "1"}}
     with pytest.raises(errors.Rejected) as caught:
         shop(Playback(order_information_get=answer)).order(ORDER_SN)
     assert (type(caught.value), caught.value.code, caught.value.sub_code) == (errors.Rejected, "99999", "")
 
 
-def test_the_table_lists_every_documented_code():
+def test_the_table_lists_every_documented_code() -> None:
     codes = {int(code) for code, _ in ERRORS}
     assert codes >= {10000, 10001, 10016, 10017, 10018, 10019, 20004, 20005, 20031, 20032, 20034, 20035, 21001, 21002}
     assert codes >= {30000, 30001, 50000, 50001, 50002, 52001, 52002, 52004, 52101, 52102, 52103}
     assert codes >= {70031, 70032, 70033, 70034, 70035, 70036}
 
 
-def test_an_error_shows_no_secret():
+def test_an_error_shows_no_secret() -> None:
     with pytest.raises(errors.Denied) as caught:
         shop(Playback(order_information_get=sample("error.bad_sign"))).order(ORDER_SN)
     assert "5e1f0c7b" not in repr(caught.value) + str(caught.value)

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from core.model import (
     Masked,
     Memo,
     Money,
-    OrderStatus,
+    Order,
     Parcel,
     ParcelKind,
     Payer,
@@ -33,6 +34,7 @@ from core.status import (
     Fact,
     Fulfilment,
     Hold,
+    OrderStatus,
     Payment,
     Shelf,
 )
@@ -47,11 +49,11 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
-def order(**changes):
+def order(**changes: Any) -> Order:
     return mapping.order(SHOP, wire.OrderRow.model_validate(order_row(**changes)))
 
 
-def test_the_order_that_waits_to_be_shipped():
+def test_the_order_that_waits_to_be_shipped() -> None:
     found = order()
     discounts = (
         Share(payer=Payer.PLATFORM, amount=500, name="platform_discount"),
@@ -108,7 +110,7 @@ def test_the_order_that_waits_to_be_shipped():
     assert (found.kind, found.tags, found.warnings) == ("normal", ("return_freight_payer",), ())
 
 
-def test_the_shipped_order():
+def test_the_shipped_order() -> None:
     found = mapping.order(SHOP, wire.OrderRow.model_validate(ROWS[0]))
     shipped = at("2026-01-01 08:20:00")
     assert found.id == SHIPPED_SN
@@ -131,7 +133,7 @@ def test_the_shipped_order():
         ("order.number.list.increment.has_next", "order_sn_increment_get_response", "order_sn_list"),
     ],
 )
-def test_every_list_tells_the_same_order(name, root, rows):
+def test_every_list_tells_the_same_order(name: str, root: str, rows: str) -> None:
     known = {one.id: one for one in (order(), mapping.order(SHOP, wire.OrderRow.model_validate(ROWS[0])))}
     found = [mapping.order(SHOP, wire.OrderRow.model_validate(row)) for row in sample(f"{name}.response")[root][rows]]
     assert found
@@ -143,7 +145,7 @@ def test_every_list_tells_the_same_order(name, root, rows):
             assert one == same
 
 
-def test_the_after_sale_of_the_list():
+def test_the_after_sale_of_the_list() -> None:
     row = sample("refund.list.increment.response")["refund_increment_get_response"]["refund_list"][0]
     assert mapping.listed_after_sale(SHOP, wire.RefundRow.model_validate(row)) == AfterSale(
         shop_id=SHOP,
@@ -161,7 +163,7 @@ def test_the_after_sale_of_the_list():
     )
 
 
-def test_the_detail_tells_the_same_after_sale_and_its_deadline():
+def test_the_detail_tells_the_same_after_sale_and_its_deadline() -> None:
     row = sample("refund.list.increment.response")["refund_increment_get_response"]["refund_list"][0]
     listed = mapping.listed_after_sale(SHOP, wire.RefundRow.model_validate(row))
     detail = wire.RefundDetail.model_validate(sample("refund.information.response"))
@@ -169,7 +171,7 @@ def test_the_detail_tells_the_same_after_sale_and_its_deadline():
     assert mapping.after_sale(SHOP, detail) == listed.model_copy(update={"deadline": deadline})
 
 
-def test_the_listing():
+def test_the_listing() -> None:
     goods = wire.Goods.model_validate(sample("goods.detail.response")["goods_detail_get_response"])
     assert mapping.listing(SHOP, goods) == Listing(
         shop_id=SHOP,
@@ -193,7 +195,7 @@ def test_the_listing():
 @pytest.mark.parametrize(
     ("status", "shelf"), [("1", "on"), ("2", "off"), ("3", "sold_out"), ("4", "deleted"), ("7", "unknown")]
 )
-def test_shelf(status, shelf):
+def test_shelf(status: Any, shelf: str) -> None:
     goods = wire.Goods(goods_id="1", status=status, sku_list=[])
     assert mapping.listing(SHOP, goods).shelf == Fact[Shelf](value=Shelf(shelf), raw=status)
 
@@ -223,25 +225,25 @@ def test_shelf(status, shelf):
         ({"refund_status": 8, "after_sales_status": None}, "after_sale", AfterSaleState.UNKNOWN),
     ],
 )
-def test_facts(changes, axis, value):
+def test_facts(changes: dict[str, Any], axis: str, value: Any) -> None:
     fact = getattr(order(**changes), axis)
     assert fact.value is value
     assert value.value == "none" or fact.raw
 
 
-def test_every_documented_after_sale_status_is_known_and_asked_for():
+def test_every_documented_after_sale_status_is_known_and_asked_for() -> None:
     documented = {2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 21, 22, 24, 25, 27, 31, 32, 33}
     assert {int(status) for status in tables.STATUSES} == documented
     assert set(tables.STATE_OF) == set(tables.STAGE) | {AfterSaleStage.RETURNED}
 
 
-def test_terminal_after_sale_statuses_are_not_open():
+def test_terminal_after_sale_statuses_are_not_open() -> None:
     still_open = {AfterSaleState.REQUESTED, AfterSaleState.RETURNING, AfterSaleState.REFUNDING}
     for status in ("9", "10", "11", "12", "13", "16", "17", "24", "25"):
         assert tables.STATE_OF[tables.STAGE_OF[status]] not in still_open
 
 
-def test_a_return_with_a_number_is_under_way():
+def test_a_return_with_a_number_is_under_way() -> None:
     detail = sample("refund.information.response") | {
         "after_sales_type": 2,
         "after_sales_status": 7,
@@ -253,30 +255,30 @@ def test_a_return_with_a_number_is_under_way():
     assert found.returned == ReturnParcel(carrier_name="圆通快递", tracking_no="YT9")
 
 
-def test_memo_flag_and_invoice():
+def test_memo_flag_and_invoice() -> None:
     found = order(remark=" 加急 ", remark_tag=3, remark_tag_name="绿", invoice_status=1)
     assert found.memo == Memo(text="加急", flag=Flag.GREEN)
     assert found.invoice is not None
 
 
 @pytest.mark.parametrize(("marked", "handled", "out"), [(1, -1, True), (1, 0, True), (1, 1, False), (0, -1, False)])
-def test_out_of_stock(marked, handled, out):
+def test_out_of_stock(marked: int, handled: int, out: bool) -> None:
     assert order(is_stock_out=marked, stock_out_handle_status=handled).out_of_stock is out
 
 
-def test_presale_paid_at_once():
+def test_presale_paid_at_once() -> None:
     found = order(is_pre_sale=1, pre_sale_time="2026-01-10 00:00:00")
     assert found.presale == Presale(kind="full", ship_from=at("2026-01-09 16:00:00"))
 
 
-def test_deposit():
+def test_deposit() -> None:
     step = {"step_trade_status": 2, "advanced_paid_fee": 10.0, "step_paid_fee": 104.8, "step_discount_amount": 40}
     found = order(trade_type=1, step_order_info=step)
     assert found.presale == Presale(kind="deposit", deposit=1000, balance=9480)
     assert found.kind == "deposit"
 
 
-def test_switched_on_flags_are_tags_and_the_rest_is_not():
+def test_switched_on_flags_are_tags_and_the_rest_is_not() -> None:
     found = order(
         free_sf=1,
         is_lucky_flag=2,
@@ -286,7 +288,7 @@ def test_switched_on_flags_are_tags_and_the_rest_is_not():
     assert found.tags == ("free_sf", "is_lucky_flag", "local_depot")
 
 
-def test_extra_parcels_by_kind():
+def test_extra_parcels_by_kind() -> None:
     one = {"logistics_id": 115, "tracking_number": "Z1"}
     found = order(
         order_status=2,
@@ -307,7 +309,7 @@ def test_extra_parcels_by_kind():
 GIFT = {"goods_id": 71, "sku_id": 91, "goods_name": "袜子", "goods_price": 5.0, "goods_count": 1, "order_sn": "G-1"}
 
 
-def test_a_gift_is_a_line_without_money():
+def test_a_gift_is_a_line_without_money() -> None:
     found = order(gift_list=[GIFT], gift_order_status=2)
     assert [(line.id, line.gift, line.money.goods) for line in found.lines] == [
         (f"{ORDER_SN}:900100200301:1", False, 11980),
@@ -317,13 +319,13 @@ def test_a_gift_is_a_line_without_money():
 
 
 @pytest.mark.parametrize(("status", "related"), [(1, ("G-1",)), (0, ())])
-def test_a_gift_with_an_order_of_its_own_is_not_shipped_twice(status, related):
+def test_a_gift_with_an_order_of_its_own_is_not_shipped_twice(status: Any, related: tuple[str, ...]) -> None:
     found = order(gift_list=[GIFT], gift_order_status=status)
     assert len(found.lines) == 1
     assert found.lineage.related == related
 
 
-def test_several_lines_share_the_orders_discounts_to_the_fen():
+def test_several_lines_share_the_orders_discounts_to_the_fen() -> None:
     item = order_row()["item_list"][0]
     items = [{**item, "sku_id": sku, "goods_price": 10.0, "goods_count": 1} for sku in (3, 1, 2)]
     found = order(
@@ -339,13 +341,13 @@ def test_several_lines_share_the_orders_discounts_to_the_fen():
     assert found.warnings == ()
 
 
-def test_a_manual_price_change_is_an_adjustment():
+def test_a_manual_price_change_is_an_adjustment() -> None:
     found = order(goods_amount=109.8, order_change_amount=10.0, pay_amount=94.8)
     assert (found.money.goods, found.money.adjustment, found.money.pay) == (11980, -1000, 9480)
     assert found.warnings == ()
 
 
-def test_services_and_postage_add_up():
+def test_services_and_postage_add_up() -> None:
     fees = [
         {"service_name": "install_fee", "service_fee": 20.0},
         {"service_name": "sf_express_fee", "service_fee": 3.5},
@@ -356,7 +358,7 @@ def test_services_and_postage_add_up():
     assert order(delivery_install_value=20.0, pay_amount=124.8).money.fees == 2000
 
 
-def test_who_settles_the_payment():
+def test_who_settles_the_payment() -> None:
     found = order(
         duo_duo_pay_reduction=1.0,
         government_subsidy_settle_details=[{"funder": 1, "amount": 15.0}, {"funder": 2, "amount": 2.0}],
@@ -372,12 +374,12 @@ def test_who_settles_the_payment():
     assert order(trade_in_national_subsidy_amount=10.0, trade_in_national_subsidy_type=2).money.payments[1:] == ()
 
 
-def test_money_that_does_not_add_up_warns_and_stops_nothing():
+def test_money_that_does_not_add_up_warns_and_stops_nothing() -> None:
     assert order(pay_amount=99.99).warnings
     assert order(duo_duo_pay_reduction=200.0).warnings
     assert order(goods_amount=Decimal("100.00")).warnings
 
 
-def test_the_times_of_the_detail_may_be_milliseconds():
+def test_the_times_of_the_detail_may_be_milliseconds() -> None:
     assert mapping.instant(1767233400) == mapping.instant(1767233400000) == at("2026-01-01 02:10:00")
     assert mapping.instant(0) is None

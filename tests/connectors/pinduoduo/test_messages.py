@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -28,13 +29,13 @@ def push(topic: str, **content: object) -> str:
     return json.dumps({"id": 1, "appId": 1, "commandType": "Common", "time": 2, "sendTime": 3, "message": message})
 
 
-def test_the_address_carries_the_digest_of_the_vector():
+def test_the_address_carries_the_digest_of_the_vector() -> None:
     clock = ManualClock(datetime.fromtimestamp(1767225600, UTC))
     clock.advance(0.123)
     assert session(clock).address() == sample("sign-vectors")[-1]["url"]
 
 
-def test_a_heartbeat_goes_out_at_once_and_then_every_five_seconds():
+def test_a_heartbeat_goes_out_at_once_and_then_every_five_seconds() -> None:
     clock = ManualClock(datetime.fromtimestamp(1767232806, UTC))
     line = session(clock)
     [first] = line.on_open()
@@ -47,7 +48,7 @@ def test_a_heartbeat_goes_out_at_once_and_then_every_five_seconds():
     assert sent == [0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0]
 
 
-def test_three_minutes_of_silence_end_the_connection():
+def test_three_minutes_of_silence_end_the_connection() -> None:
     clock = ManualClock()
     line = session(clock)
     line.on_open()
@@ -61,7 +62,7 @@ def test_three_minutes_of_silence_end_the_connection():
         line.tick()
 
 
-def test_a_new_order():
+def test_a_new_order() -> None:
     clock = ManualClock(datetime.fromtimestamp(1767232806, UTC))
     clock.advance(0.2)
     text = frame("trade.confirmed.push")
@@ -83,7 +84,7 @@ def test_a_new_order():
     )
 
 
-def test_an_after_sale_names_its_order_too():
+def test_an_after_sale_names_its_order_too() -> None:
     [notice] = session().on_frame(frame("refund.created.push")).notices
     assert (notice.kind, notice.object_id, notice.parent_id) == (ObjectKind.AFTER_SALE, "987654321012", ORDER_SN)
     assert notice.source_at == datetime.fromtimestamp(1767233400.016, UTC)
@@ -97,12 +98,12 @@ def test_an_after_sale_names_its_order_too():
         ("goods.update", ObjectKind.LISTING, "700100200300"),
     ],
 )
-def test_other_pushes_of_the_samples(name, kind, object_id):
+def test_other_pushes_of_the_samples(name: str, kind: Any, object_id: str) -> None:
     [notice] = session().on_frame(frame(f"{name}.push")).notices
     assert (notice.kind, notice.object_id) == (kind, object_id)
 
 
-def test_a_redelivery_with_another_frame_id_is_the_same_message():
+def test_a_redelivery_with_another_frame_id_is_the_same_message() -> None:
     first = json.loads(frame("trade.confirmed.push"))
     again = {**first, "id": 77, "time": first["time"] + 60000, "sendTime": first["sendTime"] + 60000}
     line = session()
@@ -110,7 +111,7 @@ def test_a_redelivery_with_another_frame_id_is_the_same_message():
     assert notices[0].dedup_key == notices[1].dedup_key
 
 
-def test_two_changes_of_one_after_sale_are_two_messages():
+def test_two_changes_of_one_after_sale_are_two_messages() -> None:
     line = session()
     keys = {
         line.on_frame(push("pdd_refund_RefundCreateMessage", tid="1", refund_id=2, modified=stamp)).notices[0].dedup_key
@@ -128,13 +129,13 @@ def test_two_changes_of_one_after_sale_are_two_messages():
         push("pdd_trade_TradeConfirmed").replace("{}", "not json"),
     ],
 )
-def test_an_unknown_topic_or_content_is_counted_and_acknowledged(text):
+def test_an_unknown_topic_or_content_is_counted_and_acknowledged(text: str) -> None:
     received = session().on_frame(text)
     assert [notice.kind for notice in received.notices] == [ObjectKind.OTHER]
     assert len(received.acks) == 1
 
 
-def test_frames_that_are_not_pushes_name_nothing():
+def test_frames_that_are_not_pushes_name_nothing() -> None:
     line = session()
     for text in (frame("heartbeat.server"), '{"commandType":"Fail","time":1,"message":"unknown message"}'):
         received = line.on_frame(text.encode())
@@ -142,11 +143,11 @@ def test_frames_that_are_not_pushes_name_nothing():
 
 
 @pytest.mark.parametrize("text", ["", "hello", "[]", "{}", '{"commandType":"Common","message":"x"}'])
-def test_what_is_no_frame_is_malformed(text):
+def test_what_is_no_frame_is_malformed(text: str) -> None:
     with pytest.raises(Malformed):
         session().on_frame(text)
 
 
-def test_message_ids_beyond_2_to_the_53_are_echoed_exactly():
+def test_message_ids_beyond_2_to_the_53_are_echoed_exactly() -> None:
     received = session().on_frame(frame("refund.created.push"))
     assert '"id":4500000000000000003' in str(received.acks[0])

@@ -14,7 +14,7 @@ WINDOW = Window(datetime.fromtimestamp(1767232800, UTC), datetime.fromtimestamp(
 REFUNDS = {"refund_increment_get_response": {"total_count": 0, "refund_list": []}}
 
 
-def test_a_call_posts_json_to_the_router_and_says_whether_it_writes():
+def test_a_call_posts_json_to_the_router_and_says_whether_it_writes() -> None:
     transport = Playback(
         order_information_get=sample("order.information.response"),
         goods_quantity_update=sample("goods.quantity.update.response"),
@@ -29,37 +29,37 @@ def test_a_call_posts_json_to_the_router_and_says_whether_it_writes():
     assert (read.call.shop, read.call.method) == ("pinduoduo:100200300", "pdd.order.information.get")
 
 
-def test_order():
+def test_order() -> None:
     transport = Playback(order_information_get=sample("order.information.response"))
     shop(transport).order(ORDER_SN)
     assert transport.asked == [sample("order.information.request")]
 
 
-def test_orders():
+def test_orders() -> None:
     transport = Playback(order_number_list_increment_get=sample("order.number.list.increment.response"))
     list(shop(transport).orders(WINDOW))
     assert transport.asked == [sample("order.number.list.increment.request")]
 
 
-def test_after_sales():
+def test_after_sales() -> None:
     transport = Playback(refund_list_increment_get=REFUNDS)
     list(shop(transport).after_sales(WINDOW))
     assert transport.asked[0] == sample("refund.list.increment.request")
 
 
-def test_after_sale():
+def test_after_sale() -> None:
     transport = Playback(refund_information_get=sample("refund.information.response"))
     shop(transport).after_sale("987654321012", ORDER_SN)
     assert transport.asked == [sample("refund.information.request")]
 
 
-def test_listing():
+def test_listing() -> None:
     transport = Playback(goods_detail_get=sample("goods.detail.response"))
     shop(transport).listing("700100200300")
     assert transport.asked == [sample("goods.detail.request")]
 
 
-def test_listings_ask_for_both_sides_of_the_shelf():
+def test_listings_ask_for_both_sides_of_the_shelf() -> None:
     transport = Playback(goods_list_get=sample("goods.list.response"), goods_detail_get=sample("goods.detail.response"))
     list(shop(transport).listings())
     wanted = sample("goods.list.request")
@@ -67,14 +67,14 @@ def test_listings_ask_for_both_sides_of_the_shelf():
     assert "is_onsale" not in transport.asked[0]
 
 
-def test_set_stock():
+def test_set_stock() -> None:
     transport = Playback(goods_quantity_update=sample("goods.quantity.update.response"))
     [outcome] = shop(transport).set_stock([StockWrite(KEY, 118)])
     assert (outcome.error, outcome.request_id) == (None, "17672256001230456")
     assert transport.asked == [sample("goods.quantity.update.request")]
 
 
-def test_adjust_stock():
+def test_adjust_stock() -> None:
     vector = sample("sign-vectors")[8]["body"]
     transport = Playback(goods_quantity_update=sample("goods.quantity.update.response"))
     key = SkuKey(listing_id=vector["goods_id"], sku_id=vector["sku_id"])
@@ -83,7 +83,7 @@ def test_adjust_stock():
     assert transport.asked == [vector]
 
 
-def test_set_price():
+def test_set_price() -> None:
     transport = Playback(
         goods_detail_get=sample("goods.detail.response"),
         goods_sku_price_update=sample("goods.sku.price.update.response"),
@@ -93,7 +93,7 @@ def test_set_price():
     assert transport.asked[1] == sample("goods.sku.price.update.request")
 
 
-def test_ship():
+def test_ship() -> None:
     transport = Playback(
         order_information_get=sample("order.information.response"),
         refund_status_check={"refund_status_check_response": {"order_sns_exists_refund": []}},
@@ -109,7 +109,7 @@ def test_ship():
     assert transport.asked[2]["redelivery_type"] == "1"
 
 
-def test_further_parcels_are_uploaded_as_extra_numbers():
+def test_further_parcels_are_uploaded_as_extra_numbers() -> None:
     extra = sample("order.upload.extra.logistics.request")
     order_id = extra["order_sn"]
     transport = Playback(
@@ -127,7 +127,7 @@ def test_further_parcels_are_uploaded_as_extra_numbers():
     assert transport.asked[3] == extra
 
 
-def test_change_tracking():
+def test_change_tracking() -> None:
     transport = Playback(logistics_online_send=sample("logistics.online.send.change.response"))
     old = Parcel(carrier="YTO", carrier_code="85", tracking_no="YT0000000000001", kind=ParcelKind.ORDER)
     outcome = shop(transport).change_tracking("260101-223456789012346", old, "ZTO", "75000000000002")
@@ -135,7 +135,7 @@ def test_change_tracking():
     assert transport.asked == [sample("logistics.online.send.change.request")]
 
 
-def test_memo():
+def test_memo() -> None:
     transport = Playback(order_note_update=sample("order.note.update.response"))
     outcome = shop(transport).memo(ORDER_SN, Memo(text="加急，周三前发货", flag=Flag.RED))
     wanted = sample("order.note.update.request")
@@ -146,7 +146,7 @@ def test_memo():
     assert transport.asked[0]["tag_name"] == "红色"
 
 
-def test_carriers_need_no_token():
+def test_carriers_need_no_token() -> None:
     transport = Playback(logistics_companies_get=sample("logistics.companies.response"))
     rows = shop(transport).carriers()
     assert transport.asked == [sample("logistics.companies.request")]
@@ -155,7 +155,7 @@ def test_carriers_need_no_token():
     assert next(row for row in rows if row.code == "340").carrier == ""
 
 
-def test_refresh():
+def test_refresh() -> None:
     transport = Playback(pop_auth_token_refresh=sample("pop.auth.token.refresh.response"))
     fresh = shop(transport).refresh()
     assert transport.asked == [sample("pop.auth.token.refresh.request")]
@@ -164,7 +164,7 @@ def test_refresh():
     assert fresh.refresh_expires_at == datetime.fromtimestamp(1769817600, UTC)
 
 
-def test_subscribe_asks_for_every_topic_of_the_app():
+def test_subscribe_asks_for_every_topic_of_the_app() -> None:
     transport = Playback(pmc_user_permit=sample("pmc.user.permit.response"))
     shop(transport).subscribe()
     assert transport.asked[0]["type"] == sample("pmc.user.permit.request")["type"]
@@ -172,6 +172,6 @@ def test_subscribe_asks_for_every_topic_of_the_app():
 
 
 @pytest.mark.parametrize("name", ["refund.agree", "refund.returngoods.agree", "erp.order.sync", "order.note.update"])
-def test_every_documented_acknowledgement_reads_as_done(name):
+def test_every_documented_acknowledgement_reads_as_done(name: str) -> None:
     body = sample(f"{name}.response")
     assert wire.Ack.model_validate(body.get("response", body)).accepted()

@@ -15,7 +15,8 @@ from core.channel import Credentials, ObjectKind, OpenGate, PriceWrite, StockDel
 from core.model import Flag, Memo, ParcelDraft, Price, Shipment, SkuKey
 from core.status import AfterSaleKind, AfterSaleStage, AfterSaleState, Closing, Fulfilment, Hold
 from sandbox.clock import VirtualClock
-from sandbox.faults import FaultRule
+from sandbox.faults import FaultKind, FaultRule
+from sandbox.model import Order as Placed
 from sandbox.pinduoduo import session as pushes
 from sandbox.sandbox import Sandbox
 from sandbox.transport import mock_transport
@@ -44,7 +45,7 @@ class World:
         shop_id = f"pinduoduo:{self.shop.shop_id}"
         return PinduoduoConnector(shop_id, self.shop.shop_id, credentials, self.http, OpenGate(), self, CHANNEL.gateway)
 
-    def place(self, variant: str = "plain"):
+    def place(self, variant: str = "plain") -> Placed:
         return self.world.place(self.shop, variant=variant, restock=True)
 
     def window(self) -> Window:
@@ -66,7 +67,7 @@ def ship(here: World, order_id: str, *numbers: str) -> errors.ChannelError | Non
 
 
 @pytest.mark.parametrize("variant", ["plain", "coupons", "gift", "presale", "emoji", "several", "lottery", "risk"])
-def test_orders_of_every_kind_add_up(here, variant):
+def test_orders_of_every_kind_add_up(here: World, variant: str) -> None:
     placed = here.place(variant)
     pages = list(here.connector.orders(here.window()))
     found = {item.value.id: item.value for page in pages for item in page.items}
@@ -79,7 +80,7 @@ def test_orders_of_every_kind_add_up(here, variant):
     assert here.connector.order(placed.order_id).value == order
 
 
-def test_a_long_window_is_complete(here):
+def test_a_long_window_is_complete(here: World) -> None:
     placed = {here.place().order_id for _ in range(230)}
     pages = list(here.connector.orders(here.window()))
     found = {item.value.id for page in pages for item in page.items}
@@ -87,18 +88,18 @@ def test_a_long_window_is_complete(here):
     assert pages[-1].expected == 230
 
 
-def test_a_group_that_is_not_full_yet_may_not_ship(here):
+def test_a_group_that_is_not_full_yet_may_not_ship(here: World) -> None:
     placed = here.place("group")
     assert here.connector.order(placed.order_id).value.hold.value is Hold.GROUP
     assert type(ship(here, placed.order_id, "YT00001")) is errors.NotYet
 
 
-def test_an_order_of_nobody_is_not_found(here):
+def test_an_order_of_nobody_is_not_found(here: World) -> None:
     with pytest.raises(errors.NotFound):
         here.connector.order("260101-000000000000000")
 
 
-def test_shipping_changing_and_repeating(here):
+def test_shipping_changing_and_repeating(here: World) -> None:
     order_id = here.place().order_id
     assert ship(here, order_id, "YT00001", "YT00002") is None
     order = here.connector.order(order_id).value
@@ -113,17 +114,17 @@ def test_shipping_changing_and_repeating(here):
     assert (changed.carrier, changed.tracking_no) == ("SF", "SF00003")
 
 
-def test_a_bad_number_is_rejected_by_the_platform(here):
+def test_a_bad_number_is_rejected_by_the_platform(here: World) -> None:
     assert isinstance(ship(here, here.place().order_id, "?"), errors.Rejected)
 
 
-def test_an_open_refund_stops_the_parcel(here):
+def test_an_open_refund_stops_the_parcel(here: World) -> None:
     placed = here.place()
     here.world.request_refund(placed)
     assert type(ship(here, placed.order_id, "YT00001")) is errors.Conflict
 
 
-def test_a_refund_before_shipping_closes_the_order(here):
+def test_a_refund_before_shipping_closes_the_order(here: World) -> None:
     placed = here.place()
     refund = here.world.request_refund(placed)
     [found] = [item.value for page in here.connector.after_sales(here.window()) for item in page.items]
@@ -138,7 +139,7 @@ def test_a_refund_before_shipping_closes_the_order(here):
     assert (order.closing.value, order.after_sale.value) == (Closing.CLOSED_REFUNDED, AfterSaleState.REFUNDED)
 
 
-def test_a_return_on_its_way(here):
+def test_a_return_on_its_way(here: World) -> None:
     placed = here.place()
     assert ship(here, placed.order_id, "YT00001") is None
     refund = here.world.request_refund(placed, kind="return")
@@ -151,7 +152,7 @@ def test_a_return_on_its_way(here):
     assert found.returned.tracking_no == "YT99999"
 
 
-def test_listings_and_stock(here):
+def test_listings_and_stock(here: World) -> None:
     pages = list(here.connector.listings())
     listings = {item.value.id: item.value for page in pages for item in page.items}
     assert set(listings) == set(here.shop.items)
@@ -165,7 +166,7 @@ def test_listings_and_stock(here):
     assert (level.sellable, level.held) == (sku.sellable, sku.held)
 
 
-def test_stock_is_set_and_changed(here):
+def test_stock_is_set_and_changed(here: World) -> None:
     key = here.key()
     missing = SkuKey(listing_id=key.listing_id, sku_id="1")
     outcomes = here.connector.set_stock([StockWrite(key, 30), StockWrite(missing, 30)])
@@ -177,7 +178,7 @@ def test_stock_is_set_and_changed(here):
     assert here.connector.stock_levels([key])[0].sellable == 25
 
 
-def test_a_price_waits_for_its_review_and_nothing_is_put_on_sale(here):
+def test_a_price_waits_for_its_review_and_nothing_is_put_on_sale(here: World) -> None:
     key = here.key()
     item = here.world.item(here.shop, key.listing_id)
     here.world.set_shelf(here.shop, item, False)
@@ -192,7 +193,7 @@ def test_a_price_waits_for_its_review_and_nothing_is_put_on_sale(here):
     assert not item.on_shelf
 
 
-def test_a_memo_is_written_and_cleared(here):
+def test_a_memo_is_written_and_cleared(here: World) -> None:
     order_id = here.place().order_id
     assert here.connector.memo(order_id, Memo(text="加急😀", flag=Flag.BLUE)).error is None
     assert here.connector.order(order_id).value.memo == Memo(text="加急😀", flag=Flag.BLUE)
@@ -200,11 +201,11 @@ def test_a_memo_is_written_and_cleared(here):
     assert here.connector.order(order_id).value.memo.text == ""
 
 
-def test_carriers(here):
+def test_carriers(here: World) -> None:
     assert {"YTO", "SF", "JT"} <= {row.carrier for row in here.connector.carriers()}
 
 
-def test_a_refreshed_token_replaces_the_old_one(here):
+def test_a_refreshed_token_replaces_the_old_one(here: World) -> None:
     order_id = here.place().order_id
     fresh = here.connector.refresh()
     assert fresh.access_expires_at is not None
@@ -226,14 +227,16 @@ def test_a_refreshed_token_replaces_the_old_one(here):
         ("system_error", errors.OutcomeUnknown),
     ],
 )
-def test_what_a_broken_platform_makes_of_a_write(here, kind, expected):
+def test_what_a_broken_platform_makes_of_a_write(
+    here: World, kind: FaultKind, expected: type[errors.ChannelError]
+) -> None:
     rule = FaultRule(kind=kind, channel="pinduoduo", method="pdd.goods.quantity.update")
     here.world.faults.add(rule)
     [outcome] = here.connector.set_stock([StockWrite(here.key(), 3)])
     assert type(outcome.error) is expected
 
 
-def test_pushes_arrive_and_are_acknowledged(here):
+def test_pushes_arrive_and_are_acknowledged(here: World) -> None:
     here.connector.subscribe()
     line = PinduoduoSession(self_app := here.app.key, SecretStr(here.app.secret), CHANNEL.push_gateway, here)
     path = line.address().removeprefix(CHANNEL.push_gateway)
