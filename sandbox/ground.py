@@ -46,10 +46,12 @@ class TimeIndex:
     def __init__(self) -> None:
         self._rows: list[tuple[float, str]] = []
         self._at: dict[str, float] = {}
-        self.version = 0
+        self._version = 0
+        self._filtered: tuple[tuple[object, ...], list[str]] = ((), [])
 
     def put(self, key: str, at: float) -> None:
         """Place `key` at `at`, wherever it was before."""
+        self._version += 1
         before = self._at.get(key)
         if before == at:
             return
@@ -61,7 +63,6 @@ class TimeIndex:
             self._rows.append(row)
         else:
             insort(self._rows, row)
-        self.version += 1
 
     def span(self, start: float, end: float) -> tuple[int, int]:
         """Positions [low, high) of the rows with start <= time <= end."""
@@ -71,6 +72,14 @@ class TimeIndex:
         """The ids at positions [low, high), ascending by time unless `newest_first`."""
         rows = self._rows[low:high]
         return [key for _, key in (reversed(rows) if newest_first else rows)]
+
+    def filtered(self, low: int, high: int, name: tuple[object, ...], passes: Callable[[str], bool]) -> list[str]:
+        """The ids at [low, high) that pass, newest first. The last answer is kept until anything is put: the pages of
+        one query cost one scan. `name` tells filters apart."""
+        asked = (self._version, low, high, *name)
+        if self._filtered[0] != asked:
+            self._filtered = (asked, [key for key in self.keys(low, high, newest_first=True) if passes(key)])
+        return self._filtered[1]
 
     def __len__(self) -> int:
         return len(self._rows)

@@ -28,10 +28,8 @@ def _index(key: bytes, text: str, whole: bool) -> str:
 
 
 def _mix(key: bytes, nonce: bytes, data: bytes) -> bytes:
-    stream = b""
-    while len(stream) < len(data):
-        stream += hashlib.sha256(key + nonce + len(stream).to_bytes(4, "big")).digest()
-    return bytes(left ^ right for left, right in zip(data, stream, strict=False))
+    stream = hashlib.shake_128(key + nonce).digest(len(data))
+    return (int.from_bytes(data, "big") ^ int.from_bytes(stream, "big")).to_bytes(len(data), "big")
 
 
 def encrypt(key: bytes, order_sn: str, kind: int, text: str) -> str:

@@ -29,52 +29,50 @@ def paging(call: Call) -> tuple[int, int]:
     return call.params.integer("page", 1, low=1), call.params.integer("page_size", 100, low=1, high=100)
 
 
-def _filter(call: Call) -> Callable[[Order], bool] | None:
-    """The status filters as one test; None when everything passes (then pages come straight from the index)."""
-    status = call.params.choice("order_status", (1, 2, 3, 5))
-    refund = call.params.choice("refund_status", (1, 2, 3, 4, 5))
-    trade = call.params.optional_integer("trade_type")
-    lucky = call.params.choice("is_lucky_flag", (0, 1, 2), 0)
-    if status == 5 and refund == 5 and trade is None and lucky == 0:
-        return None
+class _Filter:
+    """The status filters of a list. `open` = everything passes, so pages come straight from the index."""
 
-    def passes(order: Order) -> bool:
+    def __init__(self, call: Call) -> None:
+        self.status = call.params.choice("order_status", (1, 2, 3, 5))
+        self.refund = call.params.choice("refund_status", (1, 2, 3, 4, 5))
+        self.trade = call.params.optional_integer("trade_type")
+        self.lucky = call.params.choice("is_lucky_flag", (0, 1, 2), 0)
+        self.name = (self.status, self.refund, self.trade, self.lucky)
+        self.open = self.name == (5, 5, None, 0)
+
+    def passes(self, order: Order) -> bool:
+        """Whether the list shows the order."""
         return (
-            (status == 5 or render.order_status(order) == status)
-            and (refund == 5 or render.refund_status(order) == refund)
-            and (trade is None or trade == int(order.deposit is not None))
-            and lucky in {0, 2 if order.lottery else 1}
+            self.status in {5, render.order_status(order)}
+            and self.refund in {5, render.refund_status(order)}
+            and self.trade in {None, int(order.deposit is not None)}
+            and self.lucky in {0, 2 if order.lottery else 1}
         )
 
-    return passes
 
-
-def _end_of_day(end: int) -> float:
-    """The whole second `end` belongs to the window."""
+def _whole_second(end: int) -> float:
+    """The last instant of the second `end`, which belongs to the window."""
     return math.nextafter(end + 1, 0)
 
 
 def _page(
-    call: Call, index: TimeIndex, start: int, end: int, list_name: str, show: Callable[[Order], dict[str, Any]]
-) -> dict[str, Any]:
-    """One page, newest first, with `total_count` or `has_next` (never both)."""
+    call: Call, index: TimeIndex, start: float, end: int, show: Callable[[Order], dict[str, Any]]
+) -> tuple[dict[str, Any], list[Any]]:
+    """(`total_count` or `has_next`, never both; one page of rows, newest first)."""
     page, size = paging(call)
-    passes = _filter(call)
+    wanted = _Filter(call)
     has_next = call.params.flag("use_has_next")
     orders = call.world.book(call.shop).orders
-    low, high = index.span(start, _end_of_day(end))
-    oldest = call.world.now() - LIFE_OF_ORDER_QUERIES
-    if passes is None:
-        total = high - low
-        top = high - (page - 1) * size
-        rows = [orders[key] for key in index.keys(max(low, top - size), max(low, top), newest_first=True)]
+    low, high = index.span(start, min(_whole_second(end), _visible_until(call)))
+    high = max(low, high)
+    if wanted.open:
+        total, top = high - low, high - (page - 1) * size
+        keys = index.keys(max(low, top - size), max(low, top), newest_first=True)
     else:
-        found = [orders[key] for key in index.keys(low, high, newest_first=True) if passes(orders[key])]
-        total = len(found)
-        rows = found[(page - 1) * size : page * size]
-    answer: dict[str, Any] = {"has_next": page * size < total} if has_next else {"total_count": total}
-    answer[list_name] = [show(order) for order in rows if order.created >= oldest]
-    return answer
+        found = index.filtered(low, high, wanted.name, lambda key: wanted.passes(orders[key]))
+        total, keys = len(found), found[(page - 1) * size : page * size]
+    count: dict[str, Any] = {"has_next": page * size < total} if has_next else {"total_count": total}
+    return count, [show(orders[key]) for key in keys]
 
 
 def list_by_confirm_time(call: Call) -> dict[str, Any]:
@@ -89,18 +87,17 @@ def basic_list(call: Call) -> dict[str, Any]:
 
 def _confirmed(call: Call, show: Callable[[Order], dict[str, Any]]) -> dict[str, Any]:
     start, end = _window(call, "confirm_at", DAY)
-    end = int(min(end, _visible_until(call)))
-    return _page(call, call.world.book(call.shop).by_confirmed, start, end, "order_list", show)
+    start = max(start, int(call.world.now()) - LIFE_OF_ORDER_QUERIES)
+    count, rows = _page(call, call.world.book(call.shop).by_confirmed, start, end, show)
+    return count | {"order_list": rows}
 
 
 def increment(call: Call) -> dict[str, Any]:
     """pdd.order.number.list.increment.get: full orders by update time, newest first."""
     start, end = _window(call, "updated_at", HALF_HOUR)
-    end = int(min(end, _visible_until(call)))
     index = call.world.book(call.shop).confirmed_by_updated
-    return _page(
-        call, index, start, end, "order_sn_list", lambda order: render.order(call.world, order, ids_as_text=False)
-    )
+    count, rows = _page(call, index, start, end, lambda order: render.order(call.world, order, ids_as_text=False))
+    return count | {"order_sn_list": rows}
 
 
 def _visible_until(call: Call) -> float:
@@ -142,7 +139,7 @@ def search(call: Call) -> dict[str, Any]:
     if not name and not phone:
         raise errors.missing("receiver_name")
     book = call.world.book(call.shop)
-    keys = book.by_created.keys(*book.by_created.span(start, _end_of_day(end)), newest_first=True)
+    keys = book.by_created.keys(*book.by_created.span(start, _whole_second(end)), newest_first=True)
     found = [
         key
         for key in keys

@@ -3,6 +3,7 @@ confirm-time lists and integers elsewhere; money is yuan as a JSON number.
 """
 
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from typing import Any
 
 from ..model import Discounts, Line, Order, Refund, RefundKind, RefundState, State
@@ -49,7 +50,12 @@ _BY_KIND = {
 
 def when(at: float | None) -> str:
     """`yyyy-MM-dd HH:mm:ss` in Shanghai; empty when it did not happen."""
-    return "" if at is None else f"{datetime.fromtimestamp(int(at), _SHANGHAI):%Y-%m-%d %H:%M:%S}"
+    return "" if at is None else _clock_text(int(at))
+
+
+@lru_cache(maxsize=20_000)
+def _clock_text(second: int) -> str:
+    return datetime.fromtimestamp(second, _SHANGHAI).isoformat(" ")[:19]
 
 
 def yuan(fen: int) -> float:

@@ -31,8 +31,9 @@ class Shopkeeper:
         self.world.set_tokens(self.shop, ACCESS, REFRESH)
         self.app = self.world.apps["pinduoduo"]
 
-    def body(self, method: str, *, token: bool = True, **params: Any) -> dict[str, str]:
-        """The signed parameters of a call."""
+    def body(self, method: str, **params: Any) -> dict[str, str]:
+        """The signed parameters of a call; `token=False` leaves the access token out."""
+        token = params.pop("token", True)
         body = {"type": method, "client_id": self.app.key, "timestamp": str(int(self.world.now())), "data_type": "JSON"}
         if token:
             body["access_token"] = self.shop.grant.access_token
@@ -45,9 +46,9 @@ class Shopkeeper:
         headers = {"content-type": "application/json"}
         return self.sandbox.handle(Request("POST", path, [], headers, json.dumps(body).encode()))
 
-    def call(self, method: str, *, token: bool = True, **params: Any) -> Any:
+    def call(self, method: str, **params: Any) -> Any:
         """The answer without its root object (error_response included)."""
-        answer = self.post(self.body(method, token=token, **params)).json()
+        answer = self.post(self.body(method, **params)).json()
         return next(iter(answer.values())) if len(answer) == 1 else answer
 
     def code(self, method: str, **params: Any) -> int:

@@ -140,7 +140,7 @@ def test_faults_of_the_transport() -> None:
     _fault(keeper, "html")
     assert keeper.post(keeper.body(MALL)).headers["content-type"] == "text/html"
     _fault(keeper, "truncated")
-    with pytest.raises(ValueError, match="Unterminated|Expecting|delimiter"):
+    with pytest.raises(ValueError, match=r"Unterminated|Expecting|delimiter"):
         keeper.post(keeper.body(MALL)).json()
     assert keeper.call(MALL)["mall_id"] == 100200300
 

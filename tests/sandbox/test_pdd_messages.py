@@ -135,7 +135,7 @@ def test_disturbed_pushes_are_marked(kind: str, deliveries: int) -> None:
     keeper.place()
     (push,) = keeper.world.outboxes["pinduoduo"].pushes
     sent = 0
-    for _ in range(12):
+    for _ in range(70):
         for frame in _frames(connection):
             sent += 1
             connection.on_frame(_ack(frame))

@@ -1,4 +1,4 @@
-"""Pinduoduo's wire: signatures, every request sample passes the gateway, every answer has the sample's fields and types."""
+"""Pinduoduo's wire: signatures, requests pass the gateway as in the samples, answers have their fields and types."""
 
 import json
 from typing import Any
@@ -86,7 +86,7 @@ def test_encodings(encoding: str) -> None:
 
 
 def same_shape(answer: Any, expected: Any, at: str = "") -> list[str]:
-    """Differences in keys and JSON types, `expected` being the sample. Null in either matches anything; empty lists too."""
+    """Differences in keys and JSON types; `expected` is the sample. Null and empty lists match anything."""
     if answer is None or expected is None:
         return []
     if isinstance(expected, dict) and isinstance(answer, dict):
@@ -171,13 +171,13 @@ def test_answers_have_the_fields_and_types_of_the_samples() -> None:
     order = keeper.place(variant="coupons")
     problems: list[str] = []
     for name, params in _cases(keeper, order).items():
-        request = sample(f"{name}.request")
+        request, wanted = sample(f"{name}.request"), params
         if name == "waybill.get":
             text = params["param_waybill_cloud_print_apply_new_request"].replace(
                 "260101-123456789012345", order.order_id
             )
-            params = {"wp_code": "YTO", "param_waybill_cloud_print_apply_new_request": text}
-        answer = keeper.post(keeper.body(request["type"], token="access_token" in request, **params)).json()
+            wanted = {"wp_code": "YTO", "param_waybill_cloud_print_apply_new_request": text}
+        answer = keeper.post(keeper.body(request["type"], token="access_token" in request, **wanted)).json()
         problems += [f"{name}{problem}" for problem in same_shape(answer, sample(f"{name}.response"))]
     assert problems == []
 

@@ -62,6 +62,23 @@ _MOVES = st.lists(
 )
 
 
+def _step(world: World, order: Order, name: str, n: int) -> None:
+    line = order.lines[n % len(order.lines)]
+    if name == "ship":
+        world.ship(order, "85", "YT1")
+    elif name == "ship_one":
+        world.ship(order, "85", "YT1", {line.line_id: 1})
+    elif name == "cancel":
+        world.cancel(order)
+    elif name == "pay":
+        world.pay(order)
+    elif name == "refund":
+        world.request_refund(order, line=line)
+    elif order.refunds:
+        newest = order.refunds[-1]
+        {"agree": world.agree_refund, "paid_back": world.refund_paid, "withdraw": world.withdraw_refund}[name](newest)
+
+
 def _move(world: World, orders: list[Order], name: str, n: int) -> None:
     shop = world.shop(CHANNELS[n % 2])
     order = orders[n % len(orders)] if orders else None
@@ -78,17 +95,7 @@ def _move(world: World, orders: list[Order], name: str, n: int) -> None:
     elif name == "advance":
         world.advance(n * 200)
     elif order is not None:
-        newest = order.refunds[-1] if order.refunds else None
-        {
-            "ship": lambda: world.ship(order, "85", "YT1"),
-            "ship_one": lambda: world.ship(order, "85", "YT1", {order.lines[n % len(order.lines)].line_id: 1}),
-            "cancel": lambda: world.cancel(order),
-            "pay": lambda: world.pay(order),
-            "refund": lambda: world.request_refund(order, line=order.lines[n % len(order.lines)]),
-            "agree": lambda: newest and world.agree_refund(newest),
-            "paid_back": lambda: newest and world.refund_paid(newest),
-            "withdraw": lambda: newest and world.withdraw_refund(newest),
-        }[name]()
+        _step(world, order, name, n)
 
 
 @given(_MOVES)
@@ -182,7 +189,7 @@ def test_every_state_can_be_reached_through_the_control_api() -> None:
     step(life, "ship", carrier="yuantong", tracking_no="YT2")
     step(life, "receive")
     step(life, "finish")
-    for kind, steps in {
+    after_sales: dict[str, list[str | tuple[str, dict[str, str]]]] = {
         "return": [
             "agree_return",
             ("return_goods", {"carrier": "sf", "tracking_no": "1"}),
@@ -200,7 +207,8 @@ def test_every_state_can_be_reached_through_the_control_api() -> None:
         ],
         "refund_only": ["refuse_refund", "withdraw_refund"],
         "repair": ["close_refund"],
-    }.items():
+    }
+    for kind, steps in after_sales.items():
         step(life, "request_refund", kind=kind, line_id=line)
         for each in steps:
             name, arguments = each if isinstance(each, tuple) else (each, {})
