@@ -1,16 +1,16 @@
 """One Pinduoduo shop behind the port: which calls make an operation, and what becomes of each item."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import TypeVar
 
 from pydantic import SecretStr, ValidationError
 from pydantic_core import to_json
 
-from connectors.pinduoduo import CHANNEL, mapping, pricing, shipping, tables, wire
+from connectors.pinduoduo import CHANNEL, mapping, wire
 from connectors.pinduoduo.client import Client, described
-from connectors.pinduoduo.shipping import Sending
 from connectors.pinduoduo.signing import Param
 from core.channel import (
     BadRow,
@@ -37,6 +37,7 @@ from core.errors import (
     Invalid,
     Malformed,
     NotFound,
+    NotYet,
     Reauthorize,
     Rejected,
     Throttled,
@@ -44,7 +45,7 @@ from core.errors import (
     Unsupported,
 )
 from core.model import AfterSale, Flag, Listing, Memo, Order, Parcel, ParcelKind, Shipment, SkuKey, StockLevel
-from core.status import Fulfilment
+from core.status import AfterSaleState, Closing, Fulfilment, Hold, Payment
 
 PAGE = 100
 """Rows of a page: the most that every list takes."""
@@ -55,9 +56,22 @@ TAG_NAMES = {Flag.RED: "红色", Flag.YELLOW: "黄色", Flag.GREEN: "绿色", Fl
 BLANK_NOTE = " "
 """Stands for an empty memo (inferred): an empty value may not be sent, and without a note the old one may stay."""
 
+_PASSING = {Hold.RISK, Hold.GROUP, Hold.GIFT_PENDING}
+"""Holds that end by themselves."""
+
+_REFUND_OPEN = {AfterSaleState.REQUESTED, AfterSaleState.RETURNING, AfterSaleState.REFUNDING}
+
 T = TypeVar("T")
 W = TypeVar("W", bound=wire.Wire)
 X = TypeVar("X", bound=ChannelError)
+
+
+@dataclass(frozen=True)
+class Sending:
+    """A parcel as the platform wants it named."""
+
+    logistics_id: str
+    tracking_no: str
 
 
 class PinduoduoConnector(Connector):
@@ -106,7 +120,7 @@ class PinduoduoConnector(Connector):
     def after_sales(self, window: Window) -> Iterator[Page[AfterSale]]:
         asked: dict[str, Param] = {**_range(window), "after_sales_type": 1}
         done = 0
-        for status in tables.STATUSES:
+        for status in mapping.STATUSES:
 
             def ask(page: int, status: str = status) -> tuple[list[wire.Row], int]:
                 params = {**asked, "after_sales_status": status, "page": page, "page_size": PAGE}
@@ -161,7 +175,7 @@ class PinduoduoConnector(Connector):
             CarrierRow(
                 code=company.id,
                 name=company.logistics_company,
-                carrier=tables.CARRIER_OF.get(company.id, ""),
+                carrier=mapping.CARRIER_OF.get(company.id, ""),
                 available=company.available == 1,
             )
             for company in companies
@@ -213,7 +227,7 @@ class PinduoduoConnector(Connector):
             if memo.flag is not Flag.NONE:
                 if memo.flag not in TAG_NAMES:
                     raise Invalid(f"there is no {memo.flag} flag", channel=CHANNEL.code, shop=self.shop_id)
-                tag = {"tag": tables.FLAG[memo.flag][0], "tag_name": TAG_NAMES[memo.flag]}
+                tag = {"tag": mapping.FLAG[memo.flag][0], "tag_name": TAG_NAMES[memo.flag]}
             note = {"order_sn": order_id, "note": memo.text or BLANK_NOTE}
             return self._client.call(wire.SET_NOTE, {**note, **tag}).request_id or ""
 
@@ -289,7 +303,7 @@ class PinduoduoConnector(Connector):
             goods = self._goods(listing_id)[1]
         except ChannelError as error:
             return [Outcome(item, error) for item in writes]
-        plan = pricing.plan(goods, writes)
+        plan = mapping.price_plan(goods, writes)
         planned = [(item, row) for item, row in zip(writes, plan.rows, strict=True) if not isinstance(row, Rejected)]
         sent = iter(self._send_prices(listing_id, plan.market, planned))
         return [
@@ -323,12 +337,12 @@ class PinduoduoConnector(Connector):
     def _ship(self, shipment: Shipment) -> str:
         sendings = [self._sending(parcel.carrier, parcel.tracking_no) for parcel in shipment.parcels]
         order = self.order(shipment.order_id).value
-        shipping.check_whole(order, shipment)
+        _check_whole(order, shipment)
         if order.fulfilment.value in {Fulfilment.SHIPPED, Fulfilment.SIGNED}:
-            if not (missing := shipping.missing(order, sendings)):
+            if not (missing := _missing(order, sendings)):
                 raise AlreadyDone("the order is shipped", channel=CHANNEL.code, shop=self.shop_id)
             return self._send_extras(order.id, missing)
-        shipping.check_free(order, despite_refund=shipment.refuse_refund)
+        _check_free(order, despite_refund=shipment.refuse_refund)
         if not shipment.refuse_refund:
             self._check_refunds(order.id)
         request_id = self._send(order.id, sendings[0], redelivery_type=1)
@@ -359,7 +373,7 @@ class PinduoduoConnector(Connector):
         number = tracking_no.strip()
         if not number:
             raise Invalid("a tracking number is missing", channel=CHANNEL.code, shop=self.shop_id)
-        if codes := tables.CARRIER_IDS.get(carrier):
+        if codes := mapping.CARRIER_IDS.get(carrier):
             return Sending(codes[0], number)
         known = (self._carriers or self.carriers()) if carrier.isdigit() else []
         if not any(row.code == carrier and row.available for row in known):
@@ -369,6 +383,41 @@ class PinduoduoConnector(Connector):
 
 _STOPPING = (Throttled, Unavailable, Reauthorize)
 """After these the channel takes nothing more for now."""
+
+
+def _check_whole(order: Order, shipment: Shipment) -> None:
+    """Raises Invalid when the parcels leave something out: the platform would call all of it shipped."""
+    known = {line.id: line.quantity for line in order.lines}
+    packed: Counter[str] = Counter()
+    for parcel in shipment.parcels:
+        for part in parcel.lines:
+            packed[part.line_id] += part.quantity
+    if unknown := packed.keys() - known.keys():
+        raise Invalid(f"the order has no line {min(unknown)}", channel=CHANNEL.code)
+    if over := [line for line, quantity in packed.items() if quantity > known[line]]:
+        raise Invalid(f"more than was bought of line {over[0]}", channel=CHANNEL.code)
+    if all(parcel.lines for parcel in shipment.parcels) and packed != known:
+        raise Invalid(CHANNEL.notes[Capability.SHIP_LINES], channel=CHANNEL.code)
+
+
+def _check_free(order: Order, *, despite_refund: bool) -> None:
+    """Raises Conflict for what only a person can solve, NotYet for what passes."""
+    if order.closing.value is not Closing.OPEN:
+        raise Conflict("the order is closed", channel=CHANNEL.code, sub_code=order.closing.raw)
+    if order.hold.value in _PASSING or order.payment.value is not Payment.PAID:
+        raise NotYet("the order is on hold", channel=CHANNEL.code, sub_code=order.hold.raw)
+    if order.hold.value is not Hold.NONE:
+        raise Conflict("the platform stopped the order", channel=CHANNEL.code, sub_code=order.hold.raw)
+    if order.after_sale.value in _REFUND_OPEN and not despite_refund:
+        raise Conflict("a refund is open", channel=CHANNEL.code, sub_code=order.after_sale.raw)
+
+
+def _missing(order: Order, sendings: list[Sending]) -> list[Sending] | None:
+    """What a shipped order still lacks of these parcels; None when it was shipped under another number."""
+    known = {parcel.tracking_no for parcel in order.parcels}
+    if not order.parcels or order.parcels[0].tracking_no != sendings[0].tracking_no:
+        return None
+    return [sending for sending in sendings if sending.tracking_no not in known]
 
 
 def _range(window: Window) -> dict[str, Param]:

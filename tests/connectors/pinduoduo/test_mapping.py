@@ -1,4 +1,4 @@
-"""The samples' answers as canonical values, and the status tables."""
+"""The samples' answers as canonical values, and the status mapping."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connectors.pinduoduo import mapping, tables, wire
+from connectors.pinduoduo import mapping, wire
 from core.model import (
     AfterSale,
     Flag,
@@ -233,14 +233,14 @@ def test_facts(changes: dict[str, Any], axis: str, value: Any) -> None:
 
 def test_every_documented_after_sale_status_is_known_and_asked_for() -> None:
     documented = {2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 21, 22, 24, 25, 27, 31, 32, 33}
-    assert {int(status) for status in tables.STATUSES} == documented
-    assert set(tables.STATE_OF) == set(tables.STAGE) | {AfterSaleStage.RETURNED}
+    assert {int(status) for status in mapping.STATUSES} == documented
+    assert set(mapping.STATE_OF) == set(mapping.STAGE) | {AfterSaleStage.RETURNED}
 
 
 def test_terminal_after_sale_statuses_are_not_open() -> None:
     still_open = {AfterSaleState.REQUESTED, AfterSaleState.RETURNING, AfterSaleState.REFUNDING}
     for status in ("9", "10", "11", "12", "13", "16", "17", "24", "25"):
-        assert tables.STATE_OF[tables.STAGE_OF[status]] not in still_open
+        assert mapping.STATE_OF[mapping.STAGE_OF[status]] not in still_open
 
 
 def test_a_return_with_a_number_is_under_way() -> None:
