@@ -25,23 +25,12 @@ def add_to(app: typer.Typer) -> None:
 
 def serve(host: Host = "", port: Port = 0) -> None:
     """Run the web server: /v1, /hooks, /healthz · 运行 Web 服务。"""
-    import uvicorn
-
-    from web.app import create_app
+    from web import serve as server
 
     configured = _prepared()
-    host, port = host or configured.host, port or configured.port
-    refuse_taken(host, port)
-    with opened() as runtime:
-        uvicorn.run(
-            create_app(runtime),
-            host=host,
-            port=port,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=5,
-        )
+    configured = configured.model_copy(update={"host": host or configured.host, "port": port or configured.port})
+    refuse_taken(configured.host, configured.port)
+    server.run(configured)
 
 
 def worker(

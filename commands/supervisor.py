@@ -6,6 +6,7 @@ and the children stop by themselves (`follow_starter`).
 
 import contextlib
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -40,6 +41,8 @@ class Part:
     failures: int = 0
     next_start: float = 0.0
     exits: list[int] = field(default_factory=list)
+    once: bool = False
+    """It cannot be started again: what it knew died with it."""
 
 
 class Hopeless(Exception):
@@ -95,7 +98,7 @@ class Supervisor:
         _end_group(part.process, signal.SIGKILL)
         part.process = None
         part.exits.append(code)
-        if code in HOPELESS:
+        if code in HOPELESS or part.once:
             raise Hopeless(part.name, code)
         part.failures = 0 if now - part.started > STEADY_SECONDS else part.failures + 1
         part.next_start = now + min(LONGEST_WAIT_SECONDS, 0.2 * 2**part.failures if part.failures else 0.0)
@@ -143,27 +146,33 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, str(Path(__file__).parents[1] / "cli.py"), *arguments]
 
 
+def program(script: Path, *arguments: str) -> list[str]:
+    """Any Python script, made to follow its starter as our own commands do."""
+    return [sys.executable, __file__, str(script), *arguments]
+
+
 def child(
     name: str,
     arguments: Sequence[str],
     environment: Mapping[str, str],
     *,
-    folder: Path | None = None,
     log: Path | None = None,
+    output: Path | None = None,
 ) -> Part:
-    """A part that is another program: `qudao …` mostly. Its output goes to `log`, else where ours goes."""
+    """A part that is another program: `qudao …` mostly. What it says goes to `log` (its plain output to `output`), else
+    where ours goes."""
 
     def start() -> subprocess.Popen[bytes]:
-        kept = {**os.environ, **environment, FOLLOWING: "1", "PYTHONUNBUFFERED": "1"}
-        with contextlib.ExitStack() as stack:
-            output = stack.enter_context(log.open("ab")) if log else None
+        surroundings = {**os.environ, **environment, FOLLOWING: "1", "PYTHONUNBUFFERED": "1"}
+        with contextlib.ExitStack() as files:
+            errors = files.enter_context(log.open("ab")) if log else None
+            plain = files.enter_context(output.open("ab")) if output else errors
             return subprocess.Popen(  # noqa: S603  # our own command with our own arguments
                 list(arguments),
                 stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=output,
-                env=kept,
-                cwd=folder,
+                stdout=plain,
+                stderr=errors,
+                env=surroundings,
                 start_new_session=True,
             )
 
@@ -185,6 +194,16 @@ def follow_starter() -> None:
     threading.Thread(target=wait_for_the_end, name="follow starter", daemon=True).start()
 
 
+def _run_script() -> None:
+    follow_starter()
+    del sys.argv[0], sys.path[0]
+    runpy.run_path(sys.argv[0], run_name="__main__")
+
+
 def _end_own_group() -> None:
     if os.getpgrp() == os.getpid():
         os.killpg(0, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    _run_script()

@@ -220,6 +220,18 @@ def progress(title: str, total: float | None, *, shown: bool) -> Iterator[Callab
         yield lambda done, words: bar.update(task, completed=done, words=words)
 
 
+@contextmanager
+def progress_lines(totals: Mapping[str, float], *, shown: bool) -> Iterator[Callable[[str, float, str], None]]:
+    """Several bars on stderr, one for each name. Answers a function that says how far one is, and a few words."""
+    if not shown or not sys.stderr.isatty():
+        yield lambda _name, _done, _words: None
+        return
+    bar = _bar()
+    with bar:
+        tasks = {name: bar.add_task(name, total=total, words="") for name, total in totals.items()}
+        yield lambda name, done, words: bar.update(tasks[name], completed=done, words=words)
+
+
 def _bar() -> "Progress":
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
