@@ -49,6 +49,8 @@ class Memory:
     """sku id -> out_warehouse_id -> pieces, for SKUs switched to region stock."""
     packed: set[str] = field(default_factory=set)
     """Orders shipped by packs: their numbers change through `order.logisticsEditByPack` only."""
+    no_address_changes: set[str] = field(default_factory=set)
+    """Shops that switched the approval of address changes off."""
     decided: dict[str, int] = field(default_factory=dict)
     """Order id -> what the merchant answered to an address change."""
     numbers: dict[tuple[str, str], str] = field(default_factory=dict)

@@ -16,6 +16,7 @@ from .ciphers import Cipher
 from .envelope import rfc3339
 from .goods_wire import CHECK, item_status
 from .order_money import seconds
+from .order_wire import CANCEL_REASON
 from .receiver import Receiver, region
 from .states import order_status, refund_status, refund_type
 
@@ -140,7 +141,11 @@ def _paid(order: Order, _: Event) -> Data:
 
 
 def _cancelled(order: Order, _: Event) -> Data:
-    return {"cancel_time": seconds(order.cancelled), "cancel_reason": order.cancel_reason, "biz": 2}
+    return {
+        "cancel_time": seconds(order.cancelled),
+        "cancel_reason": CANCEL_REASON.get(order.cancel_reason, order.cancel_reason),
+        "biz": 2,
+    }
 
 
 def _amount(order: Order, event: Event) -> Data:

@@ -15,12 +15,12 @@ def seconds(at: float | None) -> int:
 
 
 def payment(order: Order) -> dict[str, Any]:
-    """How it was paid: 0 not yet, 7 nothing to pay, 2 online."""
-    if order.paid is None:
-        return {"pay_type": 0, "channel_payment_no": ""}
+    """How it is paid: 7 nothing to pay, else 2 online. Unpaid orders name the intended way
+    (inferred); 0 would mean cash on delivery."""
     if order.pay_amount == 0:
         return {"pay_type": 7, "channel_payment_no": ""}
-    return {"pay_type": 2, "channel_payment_no": f"{int(order.paid)}22{order.order_id[-16:]}"}
+    number = f"{int(order.paid)}22{order.order_id[-16:]}" if order.paid is not None else ""
+    return {"pay_type": 2, "channel_payment_no": number}
 
 
 def line_money(order: Order, line: Line) -> dict[str, Any]:

@@ -17,6 +17,8 @@ CREATOR = 98765432101
 ROOM = 7550000000000000001
 CATEGORY = {"first_cid": 20005, "second_cid": 20234, "third_cid": 20901, "fourth_cid": 0}
 EXPIRE = 1800
+CANCEL_REASON = {"buyer": "不想要了", "refunded": "退款成功，订单关闭", "timeout": "超时未支付"}
+"""The world's words for why an order ended; any other text is shown as it is."""
 
 
 def shop_order(order: Order, shop: Shop, receiver: Receiver, *, full: bool = False) -> dict[str, Any]:
@@ -139,7 +141,7 @@ def _times(order: Order) -> dict[str, Any]:
         "finish_time": seconds(order.finished),
         "create_time": seconds(order.created),
         "update_time": seconds(order.updated),
-        "cancel_reason": order.cancel_reason,
+        "cancel_reason": CANCEL_REASON.get(order.cancel_reason, order.cancel_reason),
     }
 
 

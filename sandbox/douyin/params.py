@@ -9,6 +9,8 @@ from typing import Any
 
 from . import errors
 
+INT64 = 2**63
+
 
 class Params:
     """One JSON object of a request. `number` is the business number used in 40002/40004 answers."""
@@ -62,9 +64,12 @@ class Params:
         if isinstance(value, bool) or not isinstance(value, str | int):
             raise self.invalid(name)
         try:
-            return int(value)
+            number = int(value)
         except ValueError:
             raise self.invalid(name) from None
+        if not -INT64 <= number < INT64:
+            raise self.invalid(name)
+        return number
 
     def integer(self, name: str, default: int) -> int:
         """An int with a default."""

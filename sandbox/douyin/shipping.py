@@ -303,6 +303,8 @@ def address_confirm(call: Call) -> dict[str, Any]:
     params = call.params.numbered(50039)
     nothing = errors.invalid(50039, "没有待处理的修改地址申请")
     order = order_of(call, params.required("order_id"), nothing, errors.failed(50036, "当前应用无权审核"))
+    if call.shop.shop_id in call.memory.no_address_changes:
+        raise errors.invalid(50038, "店铺未开启修改地址审核")
     answer = params.required_integer("is_approved")
     if answer != 0 and not 1001 <= answer <= 1005:
         raise params.invalid("is_approved")
@@ -320,6 +322,20 @@ def address_confirm(call: Call) -> dict[str, Any]:
     return {}
 
 
+def address_switch(call: Call) -> dict[str, Any]:
+    """`order.AddressAppliedSwitch`: 1 lets the merchant decide about address changes, 0 not (parameter inferred)."""
+    if call.params.numbered(50002).flag("is_allowed"):
+        call.memory.no_address_changes.discard(call.shop.shop_id)
+    else:
+        call.memory.no_address_changes.add(call.shop.shop_id)
+    return {}
+
+
+def address_switch_state(call: Call) -> dict[str, Any]:
+    """`order.addresSwitchConfig` (sic): how the switch stands (answer shape inferred)."""
+    return {"is_allowed": 0 if call.shop.shop_id in call.memory.no_address_changes else 1}
+
+
 APIS: dict[str, Handler] = {
     "order.logisticsAdd": add,
     "order.logisticsAddMultiPack": add_multi_pack,
@@ -329,4 +345,6 @@ APIS: dict[str, Handler] = {
     "order.logisticsCompanyList": company_list,
     "order.queryLogisticsCompanyList": query_company_list,
     "order.addressConfirm": address_confirm,
+    "order.AddressAppliedSwitch": address_switch,
+    "order.addresSwitchConfig": address_switch_state,
 }

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,7 +12,7 @@ from sandbox.douyin import Platform
 from sandbox.faults import FaultRule
 from sandbox.gateway import NoAnswer, Request
 from sandbox.world import World
-from tests.sandbox.douyin_kit import NOW, Shop, fixture
+from tests.sandbox.douyin_kit import FIXTURES, NOW, Shop, fixture
 
 LIST = "order.logisticsCompanyList"
 
@@ -255,3 +256,91 @@ def test_paths_of_the_platform() -> None:
     assert platform.matches("/product/list")
     assert not platform.matches("/api/router")
     assert not platform.matches("/_sandbox/truth")
+
+
+JUNK: tuple[Any, ...] = (
+    None,
+    "",
+    "x",
+    "1e5",
+    -1,
+    0,
+    10**20,
+    1.5,
+    True,
+    [],
+    {},
+    [None],
+    [1],
+    ["x"],
+    [{}],
+    {"a": []},
+    "9" * 400,
+)
+
+
+def mutations(value: Any) -> Iterator[Any]:
+    """`value` with each of its parts, at any depth, replaced by each piece of junk."""
+    yield from JUNK
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, part in parts:
+        for other in mutations(part):
+            copy = value.copy()
+            copy[key] = other
+            yield copy
+
+
+BODIES: list[Any] = [
+    pytest.param(sample["query"]["method"], sample["body"], id=path.name)
+    for path in sorted(FIXTURES.glob("*.request.json"))
+    for sample in [fixture(path.name)]
+] + [
+    (
+        "order.searchList",
+        {
+            "create_time_start": NOW - 9,
+            "combine_status": [{"order_status": "2", "main_status": "3"}],
+            "product": "1",
+            "tracking_no": "1",
+            "after_sale_status_desc": "refund",
+            "abnormal_order": 1,
+            "presell_type": 2,
+            "trade_type": 1,
+        },
+    ),
+    (
+        "afterSale.List",
+        {"standard_aftersale_status": [6], "start_time": 1, "end_time": 2, "amount_start": 1, "order_id": "1"},
+    ),
+    ("afterSale.timeExtend", {"aftersale_id": "1"}),
+    ("afterSale.fillLogistics", {"aftersale_id": "1", "company_code": "yunda", "tracking_no": "1"}),
+    ("afterSale.returnGoodsToWareHouseSuccess", {"aftersale_id": "1", "tracking_no": "1"}),
+    ("afterSale.addOrderRemark", {"after_sale_id": "1", "order_id": "1", "remark": "x"}),
+    ("product.listV2", {"use_cursor": True, "cursor_id": "MQ==", "product_id": ["1"], "sku_codes": ["A"], "name": "x"}),
+    ("sku.detail", {"code": "SKU-0001"}),
+    ("warehouse.edit", {"out_warehouse_id": "A", "warehouse_location": {"address_id1": 1}}),
+    ("warehouse.setAddrBatch", {"out_warehouse_id": "A", "addr_list": [{"addr_id1": 1}]}),
+    ("warehouse.setPriority", {"priorities": {"A": 1}}),
+    ("order.batchEncrypt", {"batch_encrypt_list": [{"plain_text": "x", "encrypt_type": 3, "auth_id": "1"}]}),
+    ("order.getSearchIndex", {"plain_text": "x", "encrypt_type": 3}),
+]
+
+
+@pytest.mark.parametrize(("method", "sample"), BODIES)
+def test_malformed_business_parameters_are_refused_not_crashed_on(method: str, sample: dict[str, Any]) -> None:
+    shop = Shop()
+    order = shop.order(variant="several")
+    shop.data("warehouse.createV2", out_warehouse_id="A", name="A")
+    refund = shop.world.request_refund(order, line=order.lines[1]).refund_id
+    known = {
+        "order_id": order.order_id,
+        "product_id": int(order.lines[0].item_id),
+        "sku_id": int(order.lines[0].sku_id),
+        "aftersale_id": refund,
+        "after_sale_id": refund,
+    }
+    body = sample | {key: value for key, value in known.items() if key in sample}
+    for params in mutations(body):
+        if isinstance(params, dict):
+            answer = shop.call(method, **params)
+            assert answer["code"] in (10000, 20000, 30001, 40002, 40003, 40004, 50001, 50002, 80000), (params, answer)

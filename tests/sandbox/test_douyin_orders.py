@@ -217,6 +217,9 @@ def test_address_decision() -> None:
     shop.world.want_address(order, shop.world.some_buyer())
     shop.data("order.addressConfirm", order_id=order.order_id, is_approved=1003)
     assert order.buyer == wanted
+    shop.data("order.AddressAppliedSwitch", is_allowed=0)
+    assert shop.data("order.addresSwitchConfig") == {"is_allowed": 0}
+    assert shop.refused("order.addressConfirm", order_id=order.order_id, is_approved=0)[1].endswith(":50038")
 
 
 def test_ciphertexts_open_only_with_their_order() -> None:

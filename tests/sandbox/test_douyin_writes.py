@@ -132,6 +132,34 @@ def test_single_pack_wants_one_receiver() -> None:
     assert shop.refused("order.logisticsAddSinglePack", **call) == business(70020)
 
 
+def test_a_waybill_is_drawn_once_and_given_back_only_unused() -> None:
+    shop = Shop()
+    order = shop.order()
+
+    def draw(pack_id: str = "") -> str:
+        infos = [{"order_id": order.order_id, "pack_id": pack_id}]
+        made = shop.data("logistics.newCreateOrder", logistics_code="zhongtong", order_infos=infos)["ebill_infos"]
+        return str(made[0]["track_no"])
+
+    first = draw()
+    assert draw() == first
+    second = draw("2")
+    assert second != first
+    row = {"logistics_code": "zhongtong", "track_no": second}
+    shop.data("logistics.cancelOrder", **row)
+    assert shop.refused("logistics.cancelOrder", **row) == business(10801)
+    row["track_no"] = first
+    assert shop.data("logistics.trackNoRouteDetail", **row)["route__node_list"] == []
+    shop.data("order.logisticsAdd", order_id=order.order_id, company_code="zhongtong", logistics_code=first)
+    assert shop.refused("logistics.cancelOrder", **row) == business(10804)
+    shop.world.advance(43_200)
+    shop.world.receive(order)
+    states = [
+        node["state_description"] for node in shop.data("logistics.trackNoRouteDetail", **row)["route__node_list"]
+    ]
+    assert states == ["已揽收", "运输中", "已签收"]
+
+
 # After-sale
 
 
