@@ -4,6 +4,7 @@ What it does not do: sign, parse, or know a platform's error codes. A read that 
 a write only when no byte of it left this machine. Everything else of a write is `OutcomeUnknown`.
 """
 
+import logging
 import time
 from collections.abc import Callable
 
@@ -35,6 +36,8 @@ class Http:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._gate = gate
+        # httpx logs whole addresses at INFO; some platforms want their token in the query.
+        logging.getLogger("httpx").setLevel(logging.WARNING)
         self._client = httpx.Client(
             transport=transport,
             timeout=TIMEOUT,

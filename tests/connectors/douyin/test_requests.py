@@ -139,6 +139,17 @@ def test_no_secret_shows_in_a_request(shop: DouyinConnector, transport: FakeTran
 
 
 @respx.mock
+def test_the_token_in_the_query_reaches_no_log(credentials: Credentials, caplog: pytest.LogCaptureFixture) -> None:
+    respx.post("https://gateway.example/order/orderDetail").respond(json=sample("order.orderDetail.response"))
+    caplog.set_level("DEBUG")
+    http = Http(OpenGate())
+    shop = DouyinConnector("s", "1", credentials, http, OpenGate(), ManualClock(SAMPLE_TIME), "https://gateway.example")
+    shop.order(ORDER)
+    http.close()
+    assert ACCESS_TOKEN not in caplog.text
+
+
+@respx.mock
 def test_over_http_the_signed_bytes_are_the_sent_bytes(credentials: Credentials) -> None:
     reply = respx.post("https://gateway.example/order/addOrderRemark").respond(
         json=sample("order.addOrderRemark.response")
