@@ -384,11 +384,11 @@ class DouyinConnector(Connector):
 
     def _carrier_code(self, carrier: str) -> str:
         """The channel's code of a canonical carrier, or of a code from the shop's own list (read once)."""
-        codes = next((codes for known, codes in mapping.CARRIERS.items() if known == carrier), (carrier,))
-        if len(codes) == 1 and carrier != codes[0]:
-            return codes[0]
+        known = next((codes for canonical, codes in mapping.CARRIERS.items() if canonical == carrier), ())
+        if len(known) == 1:
+            return known[0]
         listed = {row.code for row in self._carrier_rows or self.carriers()}
-        for code in codes:
+        for code in known or (carrier,):
             if code in listed:
                 return code
         raise self._invalid("ship", "Douyin does not know this carrier")

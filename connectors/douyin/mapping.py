@@ -199,13 +199,13 @@ def order(shop_id: str, row: wire.ShopOrder) -> Order:
     lines = tuple(_line(sku) for sku in row.sku_order_list)
     money = _order_money(row, lines)
     parcels = _parcels(row)
-    fulfilment = _fulfilment(row.order_status, row, all(sku.logistics_receipt_time for sku in row.sku_order_list))
+    signed_at = _signed_at(row)
     return Order(
         shop_id=shop_id,
         id=order_id_of(row.order_id),
         lines=lines,
         payment=_payment(row),
-        fulfilment=fulfilment,
+        fulfilment=_fulfilment(row.order_status, row, signed_at is not None),
         closing=_closing(row),
         hold=_hold(row),
         after_sale=_order_after_sale(lines),
@@ -214,7 +214,7 @@ def order(shop_id: str, row: wire.ShopOrder) -> Order:
         updated_at=datetime.fromtimestamp(row.update_time, UTC),
         paid_at=instant(row.pay_time),
         shipped_at=instant(row.ship_time),
-        signed_at=_signed_at(row),
+        signed_at=signed_at,
         ended_at=instant(row.finish_time),
         ship_by=instant(row.exp_ship_time),
         receiver=_receiver(row),
@@ -331,7 +331,7 @@ def _line(sku: wire.SkuOrder) -> Line:
             Component(sku_id=part.sku_id, merchant_code=part.code, title=part.product_name, quantity=part.item_num)
             for part in sku.bundle_sku_info or ()
         ),
-        fulfilment=_fulfilment(sku.order_status, sku, bool(sku.logistics_receipt_time)),
+        fulfilment=_fulfilment(sku.order_status, sku, bool(sku.logistics_receipt_time or sku.confirm_receipt_time)),
         after_sale=_line_after_sale(sku.after_sale_info),
     )
 
