@@ -7,6 +7,33 @@ None as a time means "not happened". Everything mutable is changed by `World` on
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from .items import Item, Price, PriceEdit, Review, Sku, StockSet
+
+__all__ = [
+    "OPEN_REFUND_STATES",
+    "Address",
+    "App",
+    "Buyer",
+    "Deposit",
+    "Discounts",
+    "Event",
+    "Grant",
+    "Item",
+    "Line",
+    "Order",
+    "Package",
+    "Price",
+    "PriceEdit",
+    "Refund",
+    "RefundKind",
+    "RefundState",
+    "Review",
+    "Shop",
+    "Sku",
+    "State",
+    "StockSet",
+]
+
 
 @dataclass(frozen=True, slots=True)
 class App:
@@ -41,83 +68,7 @@ class Shop:
     topics: frozenset[str] | None = None
     """Push topics the shop was permitted for (Pinduoduo); None = not permitted."""
     permitted_at: float | None = None
-    items: dict[str, "Item"] = field(default_factory=dict, repr=False)
-
-
-@dataclass(slots=True)
-class Price:
-    """Fen. `sale` = what buyers usually pay (Pinduoduo: group price), `single` = alone, `market` = struck through."""
-
-    sale: int
-    single: int
-    market: int
-
-
-@dataclass(frozen=True, slots=True)
-class StockSet:
-    """The last time somebody wrote a stock number. kind: initial, set, delta, seller, restock."""
-
-    quantity: int
-    at: float
-    kind: str
-
-
-@dataclass(frozen=True, slots=True)
-class PriceEdit:
-    """A price waiting for review until `due`."""
-
-    edit_id: str
-    price: Price
-    due: float
-    on_shelf: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Review:
-    """What became of an item edit. outcome: pending, passed, rejected."""
-
-    shop_id: str
-    item_id: str
-    outcome: str
-
-
-@dataclass(slots=True)
-class Sku:
-    """`sellable == last_set.quantity - sold_since + given_back_since` always; `held` = ordered and not yet shipped."""
-
-    sku_id: str
-    item_id: str
-    code: str
-    spec: tuple[tuple[str, str], ...]
-    price: Price
-    sellable: int
-    last_set: StockSet
-    held: int = 0
-    sold_since: int = 0
-    given_back_since: int = 0
-    on_shelf: bool = True
-    pending_price: PriceEdit | None = None
-
-    @property
-    def spec_text(self) -> str:
-        """`红色,XL`"""
-        return ",".join(value for _, value in self.spec)
-
-
-@dataclass(slots=True)
-class Item:
-    """A listing. review: passed, pending, rejected, banned. `promoted` = on a promotion slot: stock may not shrink."""
-
-    item_id: str
-    code: str
-    title: str
-    created: float
-    updated: float
-    skus: dict[str, Sku]
-    on_shelf: bool = True
-    deleted: bool = False
-    review: str = "passed"
-    promoted: bool = False
+    items: dict[str, Item] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
