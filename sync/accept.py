@@ -128,7 +128,8 @@ def _compare(kind: _Kind, told: Any, stored: items.StoredItem | None) -> _Change
     digest = _digest(kind, merged)
     if digest == stored.digest:
         return _Change(told, stored.body, digest, stored.revision, "unchanged")
-    changed = tuple(name for name in kind.model.model_fields if getattr(known, name) != getattr(merged, name))
+    fields = (name for name in kind.model.model_fields if name not in kind.volatile)
+    changed = tuple(name for name in fields if getattr(known, name) != getattr(merged, name))
     return _Change(merged, merged.model_dump_json(), digest, stored.revision + 1, "updated", changed)
 
 

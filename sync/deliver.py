@@ -140,7 +140,7 @@ def told(connection: Connection, item: Intent, outcome: str, now: datetime, *, c
         "code": code,
         "reason": reason,
     }
-    revision = intents.tell(connection, item.id)
+    revision = intents.tell(connection, item)
     text = json.dumps(data, ensure_ascii=False)
     return feed.Event(f"{family}.{outcome}", item.shop_id, item.object_id, revision, now, text)
 

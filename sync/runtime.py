@@ -1,5 +1,7 @@
 """What one process works with: settings, database, vault, Redis, clock, gate and the connectors made from them."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -29,6 +31,8 @@ class Runtime:
     clock: Clock = field(default_factory=SystemClock)
     wire: BaseTransport | None = None
     """Replaces the network in tests."""
+    sleep: Callable[[float], None] = time.sleep
+    """Sits out short waits inside a call."""
 
     @classmethod
     def open(cls, settings: Settings) -> "Runtime":
@@ -43,11 +47,12 @@ class Runtime:
     @cached_property
     def gate(self) -> Gate:
         limits = {code: adapter.channel.limits for code, adapter in CHANNELS.items()}
-        return RedisGate(self.redis, limits, longest_wait=self.settings.longest_wait_seconds)
+        wait = self.settings.longest_wait_seconds
+        return RedisGate(self.redis, limits, longest_wait=wait, clock=self.clock, sleep=self.sleep)
 
     @cached_property
     def http(self) -> Http:
-        return Http(self.gate, self.wire)
+        return Http(self.gate, self.wire, sleep=self.sleep)
 
     def connector(self, row: ShopRow) -> tuple[Connector, int]:
         """A session of the shop, and the version of the tokens it carries."""

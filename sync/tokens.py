@@ -67,13 +67,13 @@ def pause(runtime: Runtime, shop: str, reason: str) -> None:
     """Stops all work of a shop; the first one to say so tells the feed."""
     now = runtime.clock.now()
     with runtime.database.write() as connection:
-        if shops.pause(connection, shop, reason):
-            feed.append(connection, [state_event(shop, "paused", reason, now)])
+        if revision := shops.pause(connection, shop, reason):
+            feed.append(connection, [state_event(shop, "paused", reason, revision, now)])
             log.warning("shop paused", shop=shop, reason=reason)
     runtime.bells.announce_feed()
 
 
-def state_event(shop: str, state: str, reason: str, now: datetime) -> feed.Event:
-    """`shop.paused` or `shop.resumed`. A shop's state has no counter of its own, so the instant is its revision."""
+def state_event(shop: str, state: str, reason: str, revision: int, now: datetime) -> feed.Event:
+    """`shop.paused` or `shop.resumed`."""
     data = json.dumps({"shop": shop, "state": state, "reason": reason}, ensure_ascii=False)
-    return feed.Event(f"shop.{state}", shop, shop, int(now.timestamp() * 1000), now, data)
+    return feed.Event(f"shop.{state}", shop, shop, revision, now, data)

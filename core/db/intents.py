@@ -247,12 +247,13 @@ def later(connection: Connection, item: Intent, until: datetime, code: str, reas
     )
 
 
-def tell(connection: Connection, intent_id: int) -> int:
-    """Counts an outcome that goes into the feed; the answer is its revision."""
-    told = connection.execute(
-        sa.update(intent).where(intent.c.id == intent_id).values(told=intent.c.told + 1).returning(intent.c.told)
+def tell(connection: Connection, item: Intent) -> int:
+    """Counts an outcome that goes into the feed; the answer is its revision, rising over all intents about the object."""
+    connection.execute(sa.update(intent).where(intent.c.id == item.id).values(told=intent.c.told + 1))
+    about = sa.and_(
+        intent.c.kind == item.kind, intent.c.shop_id == item.shop_id, intent.c.object_id == item.object_id
     )
-    return int(told.scalar_one())
+    return int(connection.scalar(sa.select(sa.func.sum(intent.c.told)).where(about)) or 0)
 
 
 def states(connection: Connection, asked: Collection[tuple[int, int]]) -> dict[tuple[int, int], tuple[str, str, str]]:

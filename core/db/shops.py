@@ -79,20 +79,24 @@ def all_shops(connection: Connection) -> list[ShopRow]:
     return [_row(row) for row in connection.execute(sa.select(shop).order_by(shop.c.id))]
 
 
-def pause(connection: Connection, identity: str, reason: str) -> bool:
-    """True when it was active until now."""
-    changed = connection.execute(
-        sa.update(shop).where(shop.c.id == identity, shop.c.state == "active").values(state="paused", state_reason=reason)
-    )
-    return changed.rowcount == 1
+def pause(connection: Connection, identity: str, reason: str) -> int:
+    """The revision of the shop's new state; 0 when it was paused already."""
+    return _change(connection, identity, "active", "paused", reason)
 
 
-def resume(connection: Connection, identity: str) -> bool:
-    """True when it was paused until now."""
+def resume(connection: Connection, identity: str) -> int:
+    """The revision of the shop's new state; 0 when it was active already."""
+    return _change(connection, identity, "paused", "active", "")
+
+
+def _change(connection: Connection, identity: str, old: str, new: str, reason: str) -> int:
     changed = connection.execute(
-        sa.update(shop).where(shop.c.id == identity, shop.c.state == "paused").values(state="active", state_reason="")
+        sa.update(shop)
+        .where(shop.c.id == identity, shop.c.state == old)
+        .values(state=new, state_reason=reason, state_revision=shop.c.state_revision + 1)
+        .returning(shop.c.state_revision)
     )
-    return changed.rowcount == 1
+    return changed.scalar_one_or_none() or 0
 
 
 def app_secrets(connection: Connection, vault: Vault, channel: str) -> dict[str, SecretStr]:

@@ -91,6 +91,7 @@ shop = Table(
     _text("app_key"),
     _text("state", default="active", server_default="active"),
     _empty("state_reason"),
+    _count("state_revision"),
     _at("created_at"),
     UniqueConstraint("channel", "account"),
 )
@@ -252,6 +253,7 @@ intent = Table(
     _at("changed_at"),
     Index(None, "state", "not_before"),
     Index(None, "shop_id", "kind", "state", "not_before"),
+    Index(None, "shop_id", "kind", "object_id"),
 )
 """Something that must become true on a channel. `state`: due, done, parked, dismissed.
 
