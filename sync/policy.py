@@ -49,6 +49,9 @@ LONGEST_WAIT_SECONDS = 300.0
 UNSETTLED_TRIES = 12
 """After so many tries an item that stays unavailable or not ready is shown to a person; with the waits above, half an hour."""
 
+UNREADABLE_TRIES = 3
+"""An answer cut off or a proxy's page is gone the next time; one that stays unreadable is somebody's defect."""
+
 _TABLE: tuple[tuple[type[ChannelError], Action], ...] = (
     (Throttled, Action.LANE_LATER),
     (Unavailable, Action.ITEM_LATER),
@@ -58,7 +61,7 @@ _TABLE: tuple[tuple[type[ChannelError], Action], ...] = (
     (Reauthorize, Action.REFRESH),
     (Denied, Action.PAUSE_SHOP),
     (Unsupported, Action.PARK),
-    (Malformed, Action.PARK),
+    (Malformed, Action.ITEM_LATER),
     (Rejected, Action.PARK),
 )
 
@@ -68,7 +71,7 @@ def decide(error: ChannelError, tries: int) -> Decision:
     action = next((action for kind, action in _TABLE if isinstance(error, kind)), Action.PARK)
     if action is Action.LANE_LATER:
         return Decision(action, timedelta(seconds=error.retry_after or FIRST_WAIT_SECONDS))
-    if action is Action.ITEM_LATER and tries >= UNSETTLED_TRIES:
+    if action is Action.ITEM_LATER and tries >= (UNREADABLE_TRIES if isinstance(error, Malformed) else UNSETTLED_TRIES):
         return Decision(Action.PARK)
     if action is Action.ITEM_LATER:
         return Decision(action, timedelta(seconds=error.retry_after or backoff(tries)))
