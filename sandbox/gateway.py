@@ -11,6 +11,8 @@ from email.policy import HTTP
 from typing import Any
 from urllib.parse import parse_qsl
 
+from pydantic_core import to_json
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -64,8 +66,7 @@ class UnreadableBody(ValueError):
 
 def json_response(value: object, status: int = 200) -> Response:
     """`value` as compact UTF-8 JSON."""
-    body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-    return Response(status, {"content-type": "application/json;charset=UTF-8"}, body)
+    return Response(status, {"content-type": "application/json;charset=UTF-8"}, to_json(value))
 
 
 def text_of(value: object) -> str:
@@ -94,7 +95,12 @@ def parse_json_params(body: bytes) -> dict[str, str]:
         raise UnreadableBody("body is not JSON") from error
     if not isinstance(value, dict):
         raise UnreadableBody("body is not a JSON object")
-    return {name: str(text_of(entry)) for name, entry in value.items() if entry is not None}
+    params = {name: str(text_of(entry)) for name, entry in value.items() if entry is not None}
+    try:
+        "".join(params.values()).encode()
+    except UnicodeEncodeError as error:
+        raise UnreadableBody("half a surrogate pair") from error
+    return params
 
 
 def parse_form(body: bytes) -> dict[str, str]:
@@ -166,7 +172,3 @@ class Limiter:
             return False
         self._windows[key] = (window, used + 1)
         return True
-
-    def reset(self) -> None:
-        """Forget every window."""
-        self._windows.clear()

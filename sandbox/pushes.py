@@ -87,7 +87,7 @@ class Outbox:
         heapq.heappush(self._waiting, (at, self._world.number(), push, repetition))
 
     def due(self, limit: int = 100) -> list[Push]:
-        """Take up to `limit` messages whose next attempt is due; each one must be reported with `sent` or `postpone`.
+        """Take up to `limit` messages whose next attempt is due; each one must be reported with `sent`.
 
         A deliberate duplicate is delivered even when the first copy was acknowledged.
         """
@@ -104,10 +104,6 @@ class Outbox:
     def next_at(self) -> float | None:
         """When the next attempt is due; None when nothing waits."""
         return self._waiting[0][0] if self._waiting else None
-
-    def postpone(self, push: Push) -> None:
-        """Nobody is listening: the attempt did not happen, keep the message due."""
-        self._plan(push, self._world.now())
 
     def sent(self, push: Push) -> str:
         """An attempt starts now: returns the id to send. Plans the repetition for the case that no ack comes."""

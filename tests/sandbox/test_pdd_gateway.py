@@ -59,6 +59,7 @@ def test_broken_json_is_a_bad_parameter() -> None:
         "http://x/api/router", content=b"{", headers={"content-type": "application/json"}
     )
     assert answer.json()["error_response"]["error_code"] == 10000
+    assert _error(keeper, keeper.body(MALL) | {"note": "\ud83d"}) == 10000
 
 
 def test_refresh_replaces_both_tokens_and_the_old_access_token_counts_as_expired() -> None:
