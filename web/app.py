@@ -4,8 +4,9 @@ Pushes go past FastAPI, which would cost them almost half of their speed.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -15,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Match, Mount, Route
+from starlette.routing import BaseRoute, Match, Mount, Route
 
 from connectors import CHANNELS, Adapter
 from core.db import feed as events
@@ -60,6 +61,7 @@ def create_app(runtime: Runtime, adapters: Mapping[str, Adapter] = CHANNELS) -> 
 
 
 def _api(state: State, watch: Watch) -> FastAPI:
+    routers = (feed.routes(watch), commands.routes(state), reading.routes(state))
     api = FastAPI(
         title="Qudao",
         version=VERSION,
@@ -69,12 +71,12 @@ def _api(state: State, watch: Watch) -> FastAPI:
         exception_handlers={
             Problem: _problem,
             RequestValidationError: _invalid_request,
-            HTTPException: _http_error,
+            HTTPException: _http_error([route for router in routers for route in router.routes]),
         },
     )
     api.add_middleware(Guard, keys=Keys(state))
-    for router in (feed.routes(watch), commands.routes(state), reading.routes(state)):
-        api.include_router(router, prefix="/v1", dependencies=[key_scheme()], responses=REFUSALS)
+    for router in routers:
+        api.include_router(router, dependencies=[key_scheme()], responses=REFUSALS)
     describe(api)
     return api
 
@@ -116,16 +118,16 @@ async def _invalid_request(_: Request, error: RequestValidationError) -> Respons
     return Problem(code, errors=errors).response()
 
 
-async def _http_error(request: Request, error: HTTPException) -> Response:
-    if error.status_code == 405:
-        allowed = ", ".join(sorted(_methods(request)))
-        return Problem("method_not_allowed", values={"method": request.method}, headers={"Allow": allowed}).response()
-    code = "not_found" if error.status_code == 404 else "invalid_parameter"
-    return Problem(code, status=error.status_code).response()
+def _http_error(routes: Sequence[BaseRoute]) -> Callable[[Request, HTTPException], Coroutine[Any, Any, Response]]:
+    """Answers what no route takes; the Allow header names what the routes of the same path take."""
 
+    async def answer(request: Request, error: HTTPException) -> Response:
+        if error.status_code != 405:
+            code = "not_found" if error.status_code == 404 else "invalid_parameter"
+            return Problem(code, status=error.status_code).response()
+        fitting = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+        allowed = {method for route in fitting if isinstance(route, Route) for method in route.methods or ()}
+        values = {"method": request.method}
+        return Problem("method_not_allowed", values=values, headers={"Allow": ", ".join(sorted(allowed))}).response()
 
-def _methods(request: Request) -> set[str]:
-    """What this path takes."""
-    routes = [route for route in request.app.routes if isinstance(route, Route)]
-    fitting = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
-    return {method for route in fitting for method in route.methods or ()}
+    return answer

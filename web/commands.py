@@ -59,7 +59,7 @@ class ShipmentBatch(Body[ShipmentItem]):
         {
             "shop": "douyin:7012345",
             "order_id": "6920000000000000001",
-            "parcels": [{"carrier": "zto", "tracking_no": "75312345678901"}],
+            "parcels": [{"carrier": "ZTO", "tracking_no": "75312345678901"}],
         }
     )
 
@@ -268,7 +268,7 @@ def _documented(body: type[BaseModel]) -> dict[str, Any]:
 
 
 def routes(state: State) -> APIRouter:
-    router = APIRouter(tags=["commands"])
+    router = APIRouter(prefix="/v1", tags=["commands"])
     taken: dict[int | str, dict[str, Any]] = {
         202: {"model": CommandAnswer, "description": "Taken; refused items say why."},
         200: {"model": CommandAnswer, "description": "A dry run."},

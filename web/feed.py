@@ -253,7 +253,7 @@ class Watch:
 
 
 def routes(watch: Watch) -> APIRouter:
-    router = APIRouter(tags=["feed"])
+    router = APIRouter(prefix="/v1", tags=["feed"])
 
     @router.get("/feed", response_model=None, responses={200: {"model": FeedAnswer}})
     async def read_feed(query: Annotated[FeedQuery, Query()]) -> Response:

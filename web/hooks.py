@@ -47,7 +47,7 @@ class _Waiting:
 
 
 class Writer:
-    """Commits the pushes of many requests in one transaction, from one thread. What waits when a commit ends goes next."""
+    """Commits the pushes of many requests in one transaction: what waits when one ends goes into the next."""
 
     def __init__(self, state: State) -> None:
         self._state = state

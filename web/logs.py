@@ -1,5 +1,5 @@
-"""Logs: one JSON object a line on stderr. No line carries a body, a header, a query or an error's message, which may hold
-personal data or secrets; an error is logged by its type and the places it went through."""
+"""Logs: one JSON object a line on stderr. No line carries a body, a header, a query or an error's message, which may
+hold personal data or secrets; an error is logged by its type and the places it went through."""
 
 import logging
 import sys
@@ -22,7 +22,6 @@ def configure(level: str) -> None:
         processors=[*shared, structlog.processors.JSONRenderer(ensure_ascii=False)],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler()
     handler.setFormatter(

@@ -127,7 +127,7 @@ class ShopPage(BaseModel):
 
 
 def routes(state: State) -> APIRouter:
-    router = APIRouter(tags=["reading"])
+    router = APIRouter(prefix="/v1", tags=["reading"])
 
     async def read(work: Callable[[Connection], bytes]) -> Response:
         def reading() -> bytes:

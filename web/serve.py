@@ -1,7 +1,7 @@
 """Serves the application with uvicorn until SIGINT or SIGTERM."""
 
 from collections.abc import Callable
-from types import FrameType
+from socket import socket
 
 import uvicorn
 from starlette.applications import Starlette
@@ -38,17 +38,14 @@ class Server(uvicorn.Server):
         self._app = app
         self._started = started
 
-    async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
-        await super().startup(sockets)  # type: ignore[arg-type]
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        await super().startup(sockets)
         if self.started and self._started:
             self._started(self.servers[0].sockets[0].getsockname()[1])
 
-    async def shutdown(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
         self._app.state.release()
-        await super().shutdown(sockets)  # type: ignore[arg-type]
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        super().handle_exit(sig, frame)
+        await super().shutdown(sockets)
 
 
 def run(settings: Settings, *, started: Callable[[int], None] | None = None) -> None:
