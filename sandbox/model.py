@@ -89,9 +89,9 @@ class Buyer:
     """An invented person, plaintext. Known to the world only; platforms render ciphertext and masks."""
 
     buyer_id: str
-    name: str
-    phone: str
-    address: Address
+    name: str = field(repr=False)
+    phone: str = field(repr=False)
+    address: Address = field(repr=False)
 
 
 class State(StrEnum):
