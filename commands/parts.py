@@ -50,7 +50,7 @@ def beat() -> None:
     from sync import beat as beating
 
     _prepared()
-    with opened() as runtime:
+    with opened(service=True) as runtime:
         beating.run(runtime, stopping())
 
 
@@ -59,7 +59,7 @@ def listen() -> None:
     from sync import listen as listening
 
     _prepared()
-    with opened() as runtime:
+    with opened(service=True) as runtime:
         listening.run(runtime, stopping())
 
 

@@ -111,16 +111,22 @@ def settings() -> "Settings":
 
 
 @contextmanager
-def opened() -> Iterator["Runtime"]:
-    """The runtime for one command. A SQLite database that is not there yet is made."""
-    from core.db import migrations
+def opened(*, service: bool = False) -> Iterator["Runtime"]:
+    """The runtime for one command. A SQLite database that is not there yet is made.
+
+    A service logs as it is set to; a command keeps its terminal to what it says itself, unless QUDAO_LOG_LEVEL asks.
+    """
     from sync.runtime import Runtime
+    from web.logs import configure
 
     configured = settings()
+    configure(configured.log_level if service or "QUDAO_LOG_LEVEL" in os.environ else "error")
     fresh = configured.database.startswith("sqlite:///") and not Path(configured.database[10:]).exists()
     runtime = Runtime.open(configured)
     try:
         if fresh:
+            from core.db import migrations
+
             migrations.upgrade(runtime.database)
         yield runtime
     finally:

@@ -3,13 +3,11 @@
 What changes rows also rings for them. A Redis that is away loses nothing: the sweeper rings what is due.
 """
 
-import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import redis
 from pydantic import SecretStr
 
 from connectors import CHANNELS
@@ -63,7 +61,7 @@ def connect_shop(runtime: Runtime, *, channel: str, account: str, name: str, cre
             now=runtime.clock.now(),
         )
     pull.begin(runtime, identity)
-    _ring(runtime, (Lane(identity, kind) for kind in (Kind.PULL, Kind.BACKFILL, Kind.NOTICES)))
+    runtime.bells.ring((Lane(identity, kind) for kind in (Kind.PULL, Kind.BACKFILL, Kind.NOTICES)))
     return show_shop(runtime, identity)
 
 
@@ -104,7 +102,7 @@ def pause_shop(runtime: Runtime, identity: str, reason: str) -> bool:
 def resume_shop(runtime: Runtime, identity: str) -> bool:
     """Lets the work of a shop go on. False when it was not paused."""
     changed = _set_state(runtime, identity, "resumed", "")
-    _ring(runtime, (Lane(identity, kind) for kind in Kind if kind is not Kind.LISTEN))
+    runtime.bells.ring((Lane(identity, kind) for kind in Kind if kind is not Kind.LISTEN))
     return changed
 
 
@@ -112,11 +110,12 @@ def _set_state(runtime: Runtime, identity: str, state: str, reason: str) -> bool
     now = runtime.clock.now()
     with runtime.database.write() as connection:
         shops.get(connection, identity)
-        changed = shops.pause(connection, identity, reason) if state == "paused" else shops.resume(connection, identity)
-        if changed:
-            feed.append(connection, [tokens.state_event(identity, state, reason, now)])
-    _announce(runtime)
-    return changed
+        pausing = state == "paused"
+        revision = shops.pause(connection, identity, reason) if pausing else shops.resume(connection, identity)
+        if revision:
+            feed.append(connection, [tokens.state_event(identity, state, reason, revision, now)])
+    runtime.bells.announce_feed()
+    return revision > 0
 
 
 def with_connector(runtime: Runtime, identity: str) -> tuple[ShopRow, Connector]:
@@ -172,7 +171,7 @@ def push_stock(runtime: Runtime, identity: str) -> int:
         numbers = catalog.numbers(connection, skus)
         count = sum(len(found) for found in catalog.targets(connection, numbers, identity).values())
         wanted = push.publish_known_numbers(connection, identity, numbers, runtime.clock.now())
-    _ring(runtime, wanted)
+    runtime.bells.ring(wanted)
     return count
 
 
@@ -182,7 +181,7 @@ def push_prices(runtime: Runtime, identity: str) -> int:
         wanted = intents.of_shop(connection, Kind.PRICE.value, identity)
         wishes = [intents.Wish(item.kind, item.key, item.shop_id, item.object_id, item.wanted) for item in wanted]
         intents.want(connection, wishes, runtime.clock.now())
-    _ring(runtime, {Lane(identity, Kind.PRICE)} if wanted else ())
+    runtime.bells.ring({Lane(identity, Kind.PRICE)} if wanted else ())
     return len(wanted)
 
 
@@ -259,7 +258,7 @@ def set_stock(runtime: Runtime, sku: str, quantity: int) -> ItemResult:
 def _wish(runtime: Runtime, write: Callable[..., push.Queued], wanted: Sequence[Any]) -> ItemResult:
     with runtime.database.write() as connection:
         queued = write(connection, wanted, runtime.clock.now())
-    _ring(runtime, queued.lanes)
+    runtime.bells.ring(queued.lanes)
     return queued.items[0]
 
 
@@ -290,7 +289,7 @@ def retry(runtime: Runtime, ref: str) -> Parked:
     with runtime.database.write() as connection:
         parked.retry(connection, item, runtime.clock.now())
     kind = Kind.NOTICES if ref.startswith(parked.NOTICE) else Kind(item.kind)
-    _ring(runtime, [Lane(item.shop_id, kind)])
+    runtime.bells.ring([Lane(item.shop_id, kind)])
     return item
 
 
@@ -315,7 +314,7 @@ def reread(runtime: Runtime, identity: str, kind: ObjectKind, object_id: str) ->
     fetched = read[kind](object_id)
     with runtime.database.write() as connection:
         outcomes = accept(connection, runtime.vault, row.id, [fetched], runtime.clock.now())
-    _announce(runtime)
+    runtime.bells.announce_feed()
     return outcomes
 
 
@@ -334,15 +333,3 @@ def revoke_key(runtime: Runtime, identity: str) -> bool:
     """False when there is no such valid key."""
     with runtime.database.write() as connection:
         return keys.revoke(connection, identity, runtime.clock.now())
-
-
-def _ring(runtime: Runtime, lanes: Iterable[Lane]) -> None:
-    # Rows are committed; without Redis the sweeper finds them when the engine runs again.
-    with contextlib.suppress(redis.RedisError):
-        runtime.bells.ring(lanes)
-
-
-def _announce(runtime: Runtime) -> None:
-    # A reader that misses it looks by itself a moment later.
-    with contextlib.suppress(redis.RedisError):
-        runtime.bells.announce_feed()
