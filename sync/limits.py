@@ -17,7 +17,8 @@ BURST_SHARE = 0.05
 """The part of a limit that may be used at once. A full burst and the sustained rate together never exceed the limit in any
 window of its length, however the platform aligns its windows."""
 FIRST_HOLD_SECONDS = 1.0
-"""How long a call is held back when the platform refuses it without saying for how long; doubles up to the last one."""
+"""How long a call is held back when the platform refuses it without saying for how long; doubles up to the last one
+while refusals follow within twice the hold after it; a single refusal now and then does not add up."""
 LAST_HOLD_SECONDS = 60.0
 
 CLOCK_GRAIN_SECONDS = 0.001
@@ -49,8 +50,8 @@ _HOLD = """
 local now, seconds, first, last = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 if seconds <= 0 then
   local times = redis.call('INCR', KEYS[2])
-  redis.call('PEXPIRE', KEYS[2], last * 2000)
   seconds = math.min(last, first * 2 ^ (times - 1))
+  redis.call('PEXPIRE', KEYS[2], math.ceil(seconds * 3000))
 end
 local held = tonumber(redis.call('GET', KEYS[1]) or '0')
 redis.call('SET', KEYS[1], string.format('%.6f', math.max(held, now + seconds)), 'PX', math.ceil(seconds * 1000) + 1000)
