@@ -36,10 +36,12 @@ FIRST_PULL_DAYS = 0.04
 """The simulated shops have no past before the demo."""
 READY_SECONDS = 60
 LOOK_SECONDS = 1.0
+HIDES_UNPAID = ("pinduoduo",)
+"""Channels that tell nobody of an order before it is paid: one that is never paid cannot be in any feed."""
 RISK_SECONDS = 8
 """How long the simulated risk control holds an order."""
 FAULTS: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("throttle", {"probability": 0.02}),
+    ("throttle", {"probability": 0.01}),
     ("http_5xx", {"probability": 0.02}),
     ("html", {"probability": 0.01}),
     ("truncated", {"probability": 0.01}),
@@ -295,11 +297,10 @@ class Buyers:
         channel = self.channels[self.placed % len(self.channels)]
         self.placed += 1
         undecided = self.chance.random() < 0.1
+        ends = ("pay",) if channel in HIDES_UNPAID else ("pay", "cancel")
         for order_id in self.sandbox.place(channel, paid=not undecided, restock=False):
             if undecided:
-                self.undecided.append(
-                    (now + 2 + 3 * self.chance.random(), order_id, self.chance.choice(("pay", "cancel")))
-                )
+                self.undecided.append((now + 2 + 3 * self.chance.random(), order_id, self.chance.choice(ends)))
 
 
 def _goods_known(stage: Stage) -> bool:
