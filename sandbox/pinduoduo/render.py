@@ -118,7 +118,7 @@ def _amounts(order: Order) -> dict[str, Any]:
         "platform_discount": yuan(sum(map(_platform_share, discounts))),
         "seller_discount": yuan(sum(each.seller for each in discounts)),
         "capital_free_discount": 0.0,
-        "order_change_amount": yuan(order.change_amount),
+        "order_change_amount": yuan(-order.change_amount),
         "postage": yuan(order.postage),
         "pay_amount": yuan(order.pay_amount),
         "duo_duo_pay_reduction": yuan(sum(each.channel for each in discounts)),

@@ -1,0 +1,77 @@
+"""What the suite must be told of a channel: a `ChannelUnderTest`, one small subclass and one entry in `channels.py` each.
+
+Everything else is the same for all: the connector comes from the registry, orders are moved by the sandbox's own steps.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from connectors import CHANNELS, Adapter
+from core.channel import Channel, Notice
+from core.status import AfterSaleStage, OrderStatus
+from tests.contract.bench import Bench
+
+
+class Listener(ABC):
+    """The receiving end of a channel's pushes: takes what the sandbox sends now, reads it with our own classes."""
+
+    @abstractmethod
+    def due(self) -> Sequence[Any]:
+        """Deliveries that go out now, as the transport carries them."""
+
+    @abstractmethod
+    def read(self, delivery: Any) -> tuple[Notice, ...]:
+        """What our reader or session makes of it; raises its errors."""
+
+    @abstractmethod
+    def acknowledge(self, delivery: Any) -> None:
+        """Gives the platform the answer that our side wants it to have."""
+
+    def forgeries(self, delivery: Any) -> Sequence[Any]:
+        """The delivery in all the ways somebody else might send it; empty where the connection proves the sender."""
+        return ()
+
+
+class ChannelUnderTest(ABC):
+    """One channel: its words for calls, codes and topics, and how its pushes arrive."""
+
+    code: ClassVar[str]
+    order_list: ClassVar[str]
+    """The sandbox's name of the call that lists orders; faults are aimed by these names."""
+    order_detail: ClassVar[str]
+    stock_write: ClassVar[str]
+    ship_write: ClassVar[str]
+    page_sizes: ClassVar[tuple[tuple[str, str], ...]]
+    """(module, name) of the constants that say how long a page is; walks over short pages are cheap."""
+    order_codes: ClassVar[Mapping[str, tuple[str, OrderStatus]]]
+    """A life of `lives.py` -> the order's own code in the end, as a fact's `raw`, and what it means."""
+    other_order_codes: ClassVar[Mapping[str, str]] = {}
+    """Documented order codes that no life leads to, each with the reason."""
+    documented_order_codes: ClassVar[frozenset[str]]
+    after_sale_codes: ClassVar[Mapping[int, AfterSaleStage]]
+    """Every documented after-sale code -> what it means; the sandbox is told to show each."""
+    unknown_after_sale_code: ClassVar[int]
+    unknown_topic: ClassVar[str]
+    account_carrier: ClassVar[str]
+    """The channel's own code of a carrier, for parcels that the world itself sends."""
+
+    @property
+    def adapter(self) -> Adapter:
+        return CHANNELS[self.code]
+
+    @property
+    def channel(self) -> Channel:
+        return self.adapter.channel
+
+    @abstractmethod
+    def invent_order_status(self, answer: Any, code: int) -> None:
+        """Puts a status that nobody documented into every order of an answer."""
+
+    @abstractmethod
+    def listener(self, bench: Bench) -> Listener:
+        """Starts the pushes of the shop; called where PUSH is declared. The first acknowledgements are done."""
+
+    def stale_connection(self, bench: Bench) -> bool:
+        """Whether the platform would admit a connection that was signed with our clock; only for push by connection."""
+        raise NotImplementedError

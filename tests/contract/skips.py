@@ -1,0 +1,50 @@
+"""What a channel may leave out of the suite: only what it declares that it cannot do, with the reason it gives itself."""
+
+import importlib
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from core.channel import Capability, Channel
+from tests.contract.channels import CHANNELS
+
+needs = pytest.mark.needs
+"""`@needs(Capability.X)`: the test is about X and is skipped for a channel that does not support it."""
+
+
+@dataclass(frozen=True)
+class Skip:
+    """One test that one channel may leave out."""
+
+    channel: str
+    group: str
+    test: str
+    capability: Capability
+    reason: str
+
+
+def reason(channel: Channel, capability: Capability) -> str:
+    """Why the channel leaves the capability out, in its own words; empty when it has it."""
+    if channel.supports(capability):
+        return ""
+    note = channel.notes.get(capability)
+    assert note, f"{channel.code} must say why it has no {capability}"
+    return f"{channel.label}, {capability}: {note}"
+
+
+def skips() -> Iterator[Skip]:
+    """Every test that a channel leaves out, without running any; for the capability matrix."""
+    for path in sorted(Path(__file__).parent.glob("test_*.py")):
+        module = importlib.import_module(f"tests.contract.{path.stem}")
+        for name, test in inspect.getmembers(module, inspect.isfunction):
+            for mark in getattr(test, "pytestmark", []):
+                if mark.name != "needs":
+                    continue
+                for under_test in CHANNELS:
+                    for capability in mark.args:
+                        if why := reason(under_test.channel, capability):
+                            group = path.stem.removeprefix("test_")
+                            yield Skip(under_test.code, group, name, capability, why)

@@ -1,0 +1,182 @@
+"""Group 2: no order is lost between pages, at the edges of windows, or while others come."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from importlib import import_module
+from random import Random
+
+import pytest
+
+from core.channel import Capability, Window
+from core.errors import NotFound
+from tests.contract.bench import Bench, Walk
+from tests.contract.channel import ChannelUnderTest
+from tests.contract.skips import needs
+
+PAGE = 5
+SEEDS = 100
+"""Per channel; the two tests about moving lists together make two hundred runs."""
+
+pytestmark = needs(Capability.ORDERS)
+
+
+@pytest.fixture
+def short_pages(channel: ChannelUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five rows a page, so that many pages cost little."""
+    for module, name in channel.page_sizes:
+        monkeypatch.setattr(import_module(module), name, PAGE)
+
+
+@pytest.fixture
+def benches(channel: ChannelUnderTest) -> Iterator[list[Bench]]:
+    """A fresh bench for every seed."""
+    made = [Bench(channel.code, seed) for seed in range(SEEDS)]
+    yield made
+    for each in made:
+        each.close()
+
+
+def settled(bench: Bench, since: datetime) -> Window:
+    """A window from `since` that ends as long ago as the channel's lag says."""
+    paging = bench.connector.channel.orders
+    assert paging is not None
+    return Window(since, bench.clock.now() - paging.lag)
+
+
+def pull(bench: Bench, since: datetime, walk: Walk, between: object = None) -> None:
+    """What the engine does later: another window that reaches back by the overlap."""
+    paging = bench.connector.channel.orders
+    assert paging is not None
+    bench.world.advance((paging.lag + paging.overlap).total_seconds())
+    for page in bench.connector.orders(settled(bench, since - paging.overlap)):
+        walk.add(page)
+
+
+def test_a_new_paid_order_is_found(bench: Bench) -> None:
+    placed = bench.place()
+    found = bench.walk(bench.window())
+    assert found.seen == [placed.order_id]
+    assert (found.bad, found.expected) == ([], 1)
+    order = found.orders[placed.order_id]
+    assert (order.shop_id, order.id) == (bench.connector.shop_id, placed.order_id)
+    assert [line.quantity for line in order.lines] == [line.quantity for line in placed.lines]
+    assert [line.sku_id for line in order.lines] == [line.sku_id for line in placed.lines]
+
+
+def test_an_empty_window_is_empty(bench: Bench) -> None:
+    found = bench.walk(bench.window())
+    assert (found.seen, found.bad) == ([], [])
+    assert not found.expected
+
+
+def test_the_list_and_the_detail_tell_the_same_order(bench: Bench) -> None:
+    placed = [bench.place(variant) for variant in ("plain", "coupons", "gift", "presale", "emoji", "risk")]
+    found = bench.walk(bench.window())
+    for each in placed:
+        assert found.orders[each.order_id] == bench.read(each)
+
+
+def test_a_second_reading_is_equal(bench: Bench) -> None:
+    for variant in ("plain", "coupons", "gift", "emoji"):
+        bench.place(variant)
+    first = [item for page in bench.connector.orders(bench.window()) for item in page.items]
+    bench.connector = bench.connect()
+    second = [item for page in bench.connector.orders(bench.window()) for item in page.items]
+    assert first == second
+
+
+def test_what_does_not_exist_is_not_found(bench: Bench) -> None:
+    placed = bench.place()
+    nobody = placed.order_id[:-3] + "000"
+    with pytest.raises(NotFound):
+        bench.connector.order(nobody)
+
+
+def test_every_row_of_a_long_list_comes_once(bench: Bench) -> None:
+    placed = [bench.place(ago=1000 - n).order_id for n in range(230)]
+    found = bench.walk(bench.window())
+    assert sorted(set(found.seen)) == sorted(placed)
+    assert found.expected == 230
+
+
+def test_window_edges_lose_and_double_nothing(bench: Bench) -> None:
+    start = bench.world.now() - 1200
+    offsets = (0, 0.4, 1, 299, 299.5, 300, 300.4, 300.999, 301, 599.999, 600, 600.5)
+    placed = {bench.place(ago=1200 - offset).order_id: start + offset for offset in offsets}
+    edges = [datetime.fromtimestamp(start + seconds, UTC) for seconds in (0, 300, 600, 601)]
+    seen: dict[str, object] = {}
+    for since, until in zip(edges, edges[1:], strict=False):
+        found = bench.walk(Window(since, until))
+        assert len(found.seen) == len(set(found.seen))
+        for order_id, order in found.orders.items():
+            assert since.timestamp() - 1 < placed[order_id] < until.timestamp() + 1
+            assert seen.setdefault(order_id, order) == order
+    assert seen.keys() == placed.keys()
+
+
+@pytest.mark.usefixtures("short_pages")
+def test_orders_that_change_between_pages_hide_no_other(benches: list[Bench]) -> None:
+    """The sandbox changes an order after every page; it leaves the window and is found in the next one."""
+    for seed, bench in enumerate(benches):
+        dice = Random(seed)
+        since = bench.clock.now() - timedelta(minutes=25)
+        placed = {bench.place(ago=dice.uniform(300, 1400)).order_id for _ in range(dice.randint(11, 24))}
+        bench.fault("modify_between_pages")
+        window = settled(bench, since)
+        found = Walk()
+        for page in bench.connector.orders(window):
+            found.add(page)
+            bench.world.advance(dice.choice((0, 0.5, 1)))
+        untouched = {name for name in placed if bench.world.order(name).urged is None}
+        assert untouched <= found.orders.keys(), seed
+        bench.world.faults.clear()
+        pull(bench, window.until, found)
+        assert found.orders.keys() == placed, seed
+        assert found.bad == []
+
+
+@pytest.mark.usefixtures("short_pages")
+def test_orders_placed_and_changed_during_a_walk_are_found_in_the_end(benches: list[Bench]) -> None:
+    for seed, bench in enumerate(benches):
+        dice = Random(seed)
+        since = bench.clock.now() - timedelta(minutes=25)
+        placed = [bench.place(ago=dice.uniform(300, 1400)) for _ in range(dice.randint(11, 24))]
+        window = settled(bench, since)
+        found = Walk()
+        for page in bench.connector.orders(window):
+            found.add(page)
+            bench.world.advance(dice.choice((0, 1, 5)))
+            placed.append(bench.place())
+            bench.world.set_memo(dice.choice(placed), "加急", None)
+        pull(bench, window.until, found)
+        assert found.orders.keys() == {each.order_id for each in placed}, seed
+        for each in placed:
+            assert found.orders[each.order_id].memo.text == each.memo
+
+
+@pytest.mark.usefixtures("short_pages")
+def test_many_orders_of_one_second_are_all_found(bench: Bench) -> None:
+    placed = {bench.place(ago=400).order_id for _ in range(23)} | {bench.place(ago=500).order_id for _ in range(9)}
+    found = bench.walk(bench.window())
+    assert found.orders.keys() == placed
+
+
+def test_one_unreadable_row_does_not_stop_its_page(bench: Bench) -> None:
+    good, bad = bench.place(), bench.place()
+
+    def spoil(answer: object) -> None:
+        if isinstance(answer, dict):
+            if answer.get("order_sn") == bad.order_id or answer.get("order_id") == bad.order_id:
+                for name in ("item_list", "sku_order_list", "update_time", "updated_at"):
+                    if name in answer:
+                        answer[name] = "nonsense"
+            answer = list(answer.values())
+        if isinstance(answer, list):
+            for value in answer:
+                spoil(value)
+
+    bench.wire.edit = spoil
+    found = bench.walk(bench.window())
+    assert list(found.orders) == [good.order_id]
+    assert [row.id for row in found.bad] == [bad.order_id]
+    assert "nonsense" not in found.bad[0].reason

@@ -1,0 +1,185 @@
+"""Group 3: every documented status means something, an invented one is kept as it is and stops nothing."""
+
+from typing import Any
+
+import pytest
+
+from core.channel import Capability
+from core.model import Order
+from core.status import AfterSaleKind, AfterSaleStage, Closing, Fulfilment, Hold, OrderStatus, Payment
+from sandbox.model import RefundKind
+from tests.contract.bench import Bench
+from tests.contract.channel import ChannelUnderTest
+from tests.contract.channels import CHANNELS
+from tests.contract.lives import LIVES
+from tests.contract.skips import needs
+
+pytestmark = needs(Capability.ORDERS)
+
+ENDS = [
+    pytest.param(channel, life, id=f"{channel.code}-{life}") for channel in CHANNELS for life in channel.order_codes
+]
+CODES = [
+    pytest.param(channel, code, id=f"{channel.code}-{code}")
+    for channel in CHANNELS
+    for code in channel.after_sale_codes
+]
+KINDS = {
+    RefundKind.REFUND_ONLY: {AfterSaleKind.REFUND_ONLY, AfterSaleKind.REFUND_UNSHIPPED},
+    RefundKind.RETURN: {AfterSaleKind.RETURN},
+    RefundKind.EXCHANGE: {AfterSaleKind.EXCHANGE},
+    RefundKind.RESEND: {AfterSaleKind.RESEND},
+    RefundKind.REPAIR: {AfterSaleKind.REPAIR},
+}
+
+
+@pytest.mark.parametrize(("channel", "life"), ENDS)
+def test_a_status_means_what_happened(channel: ChannelUnderTest, life: str) -> None:
+    bench = Bench(channel.code)
+    placed = LIVES[life](bench, channel.account_carrier)
+    order = bench.read(placed)
+    code, status = channel.order_codes[life]
+    assert (order.fulfilment.raw, order.status) == (code, status)
+    assert Payment.UNKNOWN is not order.payment.value
+    assert Fulfilment.UNKNOWN is not order.fulfilment.value
+    assert Closing.UNKNOWN is not order.closing.value
+    assert Hold.UNKNOWN is not order.hold.value
+    bench.close()
+
+
+def test_every_documented_order_status_is_reached_or_excused(channel: ChannelUnderTest) -> None:
+    reached = {code for code, _ in channel.order_codes.values()}
+    assert reached.isdisjoint(channel.other_order_codes)
+    assert reached | channel.other_order_codes.keys() == channel.documented_order_codes
+    assert all(channel.other_order_codes.values())
+
+
+def test_the_lives_lead_to_every_axis(channel: ChannelUnderTest) -> None:
+    """What holds whatever the channel calls it: refunded is closed, a hold is no order to ship."""
+    bench = Bench(channel.code)
+    ends = {life: bench.read(LIVES[life](bench, channel.account_carrier)) for life in channel.order_codes}
+    assert ends["to_ship"].payment.value is Payment.PAID
+    assert (ends["group"].hold.value, ends["risk"].hold.value) == (Hold.GROUP, Hold.RISK)
+    assert ends["shipped"].shipped_at is not None
+    assert ends["shipped"].parcels[0].carrier == "SF"
+    for life in ("cancelled_paid", "refunded_unshipped", "refunded_shipped"):
+        assert ends[life].closing.value is Closing.CLOSED_REFUNDED, life
+    if "cancelled_unpaid" in ends:
+        assert ends["cancelled_unpaid"].closing.value is Closing.CLOSED_UNPAID
+    bench.close()
+
+
+def test_an_invented_status_is_kept_and_stops_nothing(bench: Bench, channel: ChannelUnderTest) -> None:
+    placed = [bench.place() for _ in range(3)]
+    bench.wire.edit = lambda answer: channel.invent_order_status(answer, 777)
+    found = bench.walk(bench.window())
+    assert found.bad == []
+    assert found.orders.keys() == {each.order_id for each in placed}
+    for order in found.orders.values():
+        assert (order.fulfilment.value, order.fulfilment.raw) == (Fulfilment.UNKNOWN, "777")
+        assert order.status is OrderStatus.UNKNOWN
+        assert Order.model_validate_json(order.model_dump_json()) == order
+
+
+def test_fields_nobody_knows_stop_nothing(bench: Bench) -> None:
+    placed = [bench.place(variant) for variant in ("plain", "coupons", "gift", "emoji")]
+    bench.world.request_refund(placed[0])
+    plain = everything(bench)
+    bench.wire.edit = sprinkle
+    bench.connector = bench.connect()
+    assert everything(bench) == plain
+    assert bench.connector.carriers()
+    assert bench.connector.memo(placed[0].order_id, plain[0][0].memo).error is None
+
+
+def everything(bench: Bench) -> tuple[list[Order], list[Any], list[Any]]:
+    """All that the shop's lists hold, without a bad row."""
+    lists = (
+        bench.connector.orders(bench.window()),
+        bench.connector.after_sales(bench.window()),
+        bench.connector.listings(),
+    )
+    pages = [list(each) for each in lists]
+    assert [page.bad for each in pages for page in each if page.bad] == []
+    orders, after_sales, listings = ([item.value for page in each for item in page.items] for each in pages)
+    assert (len(orders), len(after_sales)) == (4, 1)
+    assert listings
+    return orders, after_sales, listings
+
+
+def sprinkle(answer: Any) -> None:
+    """Puts a field of every JSON type into each object of an answer."""
+    if isinstance(answer, dict):
+        for value in list(answer.values()):
+            sprinkle(value)
+        answer |= {"brand_new": {"deep": [1.5, None]}, "brandNewFlag": True, "_": ["x"], "brand_new_id": 2**63}
+    elif isinstance(answer, list):
+        for value in answer:
+            sprinkle(value)
+
+
+@needs(Capability.AFTER_SALE)
+@pytest.mark.parametrize(("channel", "code"), CODES)
+def test_every_documented_after_sale_status_means_something(channel: ChannelUnderTest, code: int) -> None:
+    bench = Bench(channel.code)
+    placed = bench.place()
+    refund = bench.world.request_refund(placed)
+    bench.world.force_code(refund, code)
+    found = bench.connector.after_sale(refund.refund_id, placed.order_id).value
+    assert found.stage.value is channel.after_sale_codes[code]
+    assert found.stage.raw.partition("/")[0] == str(code)
+    listed = [item.value for page in bench.connector.after_sales(bench.window()) for item in page.items]
+    assert listed == [found]
+    bench.close()
+
+
+@needs(Capability.AFTER_SALE)
+def test_an_invented_after_sale_status_is_kept_and_stops_nothing(bench: Bench, channel: ChannelUnderTest) -> None:
+    placed = bench.place()
+    refund = bench.world.request_refund(placed)
+    bench.world.force_code(refund, channel.unknown_after_sale_code)
+    found = bench.connector.after_sale(refund.refund_id, placed.order_id).value
+    assert found.stage.value is AfterSaleStage.UNKNOWN
+    assert found.stage.raw.partition("/")[0] == str(channel.unknown_after_sale_code)
+    assert bench.walk(bench.window()).orders.keys() == {placed.order_id}
+
+
+@needs(Capability.AFTER_SALE)
+@pytest.mark.parametrize("kind", RefundKind)
+def test_every_kind_of_after_sale_is_told(bench: Bench, channel: ChannelUnderTest, kind: RefundKind) -> None:
+    placed = LIVES["shipped"](bench, channel.account_carrier)
+    refund = bench.world.request_refund(placed, kind=kind)
+    found = bench.connector.after_sale(refund.refund_id, placed.order_id).value
+    assert found.kind in KINDS[kind]
+    assert (found.id, found.order_id, found.refund) == (refund.refund_id, placed.order_id, refund.amount)
+    assert found.deadline is not None
+
+
+@needs(Capability.AFTER_SALES)
+def test_an_after_sale_reads_the_same_from_list_and_detail_at_each_step(
+    bench: Bench, channel: ChannelUnderTest
+) -> None:
+    world = bench.world
+    placed = LIVES["shipped"](bench, channel.account_carrier)
+    refund = world.request_refund(placed, kind=RefundKind.RETURN)
+    stages = []
+    steps = (
+        lambda: None,
+        lambda: world.agree_return(refund),
+        lambda: world.return_goods(refund, channel.account_carrier, "SF9876543210987"),
+        lambda: world.agree_refund(refund),
+        lambda: world.refund_paid(refund),
+    )
+    for step in steps:
+        step()
+        world.advance(1)
+        [listed] = [item.value for page in bench.connector.after_sales(bench.window()) for item in page.items]
+        assert listed == bench.connector.after_sale(refund.refund_id, placed.order_id).value
+        stages.append(listed.stage.value)
+    assert stages == [
+        AfterSaleStage.REQUESTED,
+        AfterSaleStage.TO_RETURN,
+        AfterSaleStage.RETURNED,
+        AfterSaleStage.REFUNDING,
+        AfterSaleStage.REFUNDED,
+    ]
