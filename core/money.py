@@ -5,17 +5,15 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from core.model import Line, Money, Payer, Share
 
-_FEN = Decimal(100)
-
 
 def fen(yuan: Decimal | str | int) -> int:
     """Yuan as a decimal, its text or a whole number → fen, half a fen rounded up. Floats are not accepted."""
-    return int((Decimal(yuan) * _FEN).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    return int(Decimal(yuan).scaleb(2).to_integral_value(ROUND_HALF_UP))
 
 
 def yuan(amount: int) -> Decimal:
     """Fen → yuan with two places."""
-    return (Decimal(amount) / _FEN).quantize(Decimal("0.01"))
+    return Decimal(amount).scaleb(-2)
 
 
 def receivable(pay: int, discounts: Iterable[Share]) -> int:

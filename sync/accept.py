@@ -23,17 +23,20 @@ from core.model import AfterSale, Listing, Order
 Item = Order | AfterSale | Listing
 
 
+VOLATILE = {"updated_at"}
+"""Fields whose change alone is no change."""
+
+
 @dataclass(frozen=True)
 class _Kind:
     name: str
     model: type[Any]
-    volatile: frozenset[str]
 
 
 _KINDS: dict[type[Any], _Kind] = {
-    Order: _Kind("order", Order, frozenset({"updated_at"})),
-    AfterSale: _Kind("after_sale", AfterSale, frozenset({"updated_at"})),
-    Listing: _Kind("listing", Listing, frozenset({"updated_at"})),
+    Order: _Kind("order", Order),
+    AfterSale: _Kind("after_sale", AfterSale),
+    Listing: _Kind("listing", Listing),
 }
 
 
@@ -117,20 +120,20 @@ def _older(one: Item, other: Item) -> bool:
 
 
 def _compare(kind: _Kind, told: Any, stored: items.StoredItem | None) -> _Change:
-    digest = _digest(kind, told)
+    content, digest = _content(told)
     if stored is None:
-        return _Change(told, told.model_dump_json(), digest, 1, "created")
+        return _Change(told, _body(told, content), digest, 1, "created")
     if digest == stored.digest:
         return _Change(told, stored.body, digest, stored.revision, "unchanged")
     # The body carries the source version of its last real change; the row knows whether a newer one was seen since.
     known = kind.model.model_validate_json(stored.body).model_copy(update={"updated_at": stored.source_at})
     merged = _merge(known, told)
-    digest = _digest(kind, merged)
+    content, digest = _content(merged)
     if digest == stored.digest:
         return _Change(told, stored.body, digest, stored.revision, "unchanged")
-    fields = (name for name in kind.model.model_fields if name not in kind.volatile)
+    fields = (name for name in kind.model.model_fields if name not in VOLATILE)
     changed = tuple(name for name in fields if getattr(known, name) != getattr(merged, name))
-    return _Change(merged, merged.model_dump_json(), digest, stored.revision + 1, "updated", changed)
+    return _Change(merged, _body(merged, content), digest, stored.revision + 1, "updated", changed)
 
 
 def _merge(known: Any, told: Any) -> Item:
@@ -141,9 +144,16 @@ def _merge(known: Any, told: Any) -> Item:
     return merge_listing(known, told)
 
 
-def _digest(kind: _Kind, value: Any) -> bytes:
-    text: str = value.model_dump_json(exclude=kind.volatile)
-    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+def _content(value: Any) -> tuple[str, bytes]:
+    """What makes a revision, as JSON text with its digest."""
+    text: str = value.model_dump_json(exclude=VOLATILE)
+    return text, hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+
+def _body(value: Item, content: str) -> str:
+    """The whole value as JSON: its content with the source version put back, without dumping it twice."""
+    at = f'"{value.updated_at.isoformat()}"' if value.updated_at else "null"
+    return f'{{"updated_at":{at},{content[1:]}'
 
 
 def _row(kind: _Kind, change: _Change, now: datetime) -> dict[str, Any]:

@@ -5,9 +5,10 @@ behind by the channel's lag, because what is younger may still be missing from i
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -23,6 +24,7 @@ from sync.accept import Accepted, accept, compare
 from sync.policy import Action
 from sync.runtime import Runtime
 
+P = TypeVar("P")
 log = structlog.get_logger("qudao.pull")
 
 ORDERS, AFTER_SALES, LISTINGS, SUBSCRIPTION = "orders", "after_sales", "listings", "subscription"
@@ -139,7 +141,8 @@ def _walk(runtime: Runtime, claim: Claim, stream: _Stream, connector: Connector,
     ids: set[str] = set()
     bad = 0
     expected = None
-    for page in stream.pages(connector, window):
+    pages = stream.pages(connector, window)
+    for page in read_ahead(pages) if runtime.settings.read_ahead else pages:
         ids.update(item.value.id for item in page.items)
         ids.update(row.id for row in page.bad if row.id)
         bad += len(page.bad)
@@ -148,6 +151,15 @@ def _walk(runtime: Runtime, claim: Claim, stream: _Stream, connector: Connector,
         if any(outcome.effect != "unchanged" for outcome in outcomes):
             runtime.bells.announce_feed()
     return Walk(window.since, window.until, expected, len(ids), bad, expected is None or len(ids) >= expected)
+
+
+def read_ahead(pages: Iterator[P]) -> Iterator[P]:
+    """The same pages, each asked for while the caller still deals with the one before."""
+    with ThreadPoolExecutor(1, "read-ahead") as pool:
+        upcoming = pool.submit(next, pages, None)
+        while (page := upcoming.result()) is not None:
+            upcoming = pool.submit(next, pages, None)
+            yield page
 
 
 def accept_page(runtime: Runtime, claim: Claim, kind: str, page: Page[Any]) -> list[Accepted]:
