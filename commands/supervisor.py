@@ -96,6 +96,7 @@ class Supervisor:
         if code is None:
             return
         _end_group(part.process, signal.SIGKILL)
+        _close_pipe(part.process)
         part.process = None
         part.exits.append(code)
         if code in HOPELESS or part.once:
@@ -117,12 +118,16 @@ class Supervisor:
 def _ask_to_stop(part: Part) -> None:
     if part.process is None:
         return
-    if part.process.stdin is not None:
-        with contextlib.suppress(BrokenPipeError):
-            part.process.stdin.close()
+    _close_pipe(part.process)
     if not part.foundation:
         with contextlib.suppress(ProcessLookupError):
             part.process.terminate()
+
+
+def _close_pipe(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin is not None:
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
 
 
 def _wait(part: Part, deadline: float) -> None:

@@ -21,8 +21,8 @@ def added(qudao: Qudao) -> str:
     return str(said.json[0]["shop"])
 
 
-def test_help_lists_every_command_and_the_exit_codes(qudao: Qudao) -> None:
-    said = qudao("--help")
+def test_help_lists_every_command_and_the_exit_codes(qudao_process: Qudao) -> None:
+    said = qudao_process("--help")
     nouns = (
         "up serve worker beat listen sandbox demo migrate doctor shop resync orders map stock feed parked key schema"
     )
@@ -30,8 +30,8 @@ def test_help_lists_every_command_and_the_exit_codes(qudao: Qudao) -> None:
     assert "Exit codes" in said.out
 
 
-def test_help_imports_nothing_heavy(qudao: Qudao) -> None:
-    said = qudao("--help", PYTHONPROFILEIMPORTTIME="1")
+def test_help_imports_nothing_heavy(qudao_process: Qudao) -> None:
+    said = qudao_process("--help", PYTHONPROFILEIMPORTTIME="1")
     heavy = {"sqlalchemy", "pydantic", "httpx", "fastapi", "redis", "rq", "alembic", "uvicorn", "connectors", "sync"}
     imported = {line.rpartition("|")[2].strip() for line in said.err.splitlines()}
     assert "typer" in imported
@@ -68,9 +68,9 @@ def test_a_shop_from_options_and_environment(qudao: Qudao, tmp_path: Path) -> No
         assert secret.encode() not in stored
 
 
-def test_secrets_are_asked_for_and_not_echoed(qudao: Qudao) -> None:
+def test_secrets_are_asked_for_and_not_echoed(qudao_process: Qudao) -> None:
     answers = "\n".join(("key-2", *SECRETS.values())) + "\n"
-    said = qudao("shop", "add", "douyin", "7012345", stdin=answers)
+    said = qudao_process("shop", "add", "douyin", "7012345", stdin=answers)
     assert said.code == 0, said.err
     assert "douyin:7012345" in said.out
     assert all(secret not in said.out + said.err for secret in SECRETS.values())
