@@ -1,0 +1,122 @@
+"""The demo as users run it, and through the worst night: every worker killed, Redis emptied."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from sync import embedded
+from tests.cli.conftest import Qudao, arguments, surroundings
+
+pytestmark = pytest.mark.slow
+
+ORDERS = 12
+COLUMNS = set("placed in_feed missing duplicated shipped accepted stock_agreed price_agreed p50_ms p99_ms".split())
+
+
+class Demo:
+    """A demo in its own process, in a folder of its own."""
+
+    def __init__(self, folder: Path, *words: str, **settings: str) -> None:
+        self.place = folder / "place"
+        self.log = folder / "said"
+        command = ("demo", "--json", "--orders", str(ORDERS), "--duration", "8", "--folder", str(self.place), *words)
+        with self.log.open("wb") as said:
+            self.process = subprocess.Popen(
+                arguments(*command),
+                cwd=folder,
+                env=surroundings(folder, **settings),
+                stdout=subprocess.PIPE,
+                stderr=said,
+            )
+
+    def pid(self, part: str) -> int:
+        """The newest process of a part; 0 before it runs."""
+        found = re.findall(rf"^{part} started \((\d+)\)", self.log.read_text(), re.MULTILINE)
+        return int(found[-1]) if found else 0
+
+    def until_orders_come(self, count: int) -> None:
+        """Returns when the ERP has heard of so many orders."""
+        journal = self.place / "erp.jsonl"
+        deadline = time.monotonic() + 90
+        while not journal.exists() or journal.read_text().count('"type": "qudao.order.created"') < count:
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.1)
+
+    def result(self) -> dict[str, Any]:
+        """The verdict of a demo in which everything agreed."""
+        out, _ = self.process.communicate(timeout=280)
+        assert self.process.returncode == 0, self.log.read_text()
+        found: dict[str, Any] = json.loads(out)
+        return found
+
+
+def check(result: dict[str, Any]) -> None:
+    assert result["ok"] is True
+    assert set(result["channels"]) == {"douyin", "pinduoduo"}
+    for row in result["channels"].values():
+        assert set(row) == COLUMNS
+        assert (row["missing"], row["duplicated"]) == (0, 0)
+        assert row["placed"] == row["in_feed"] == ORDERS / 2
+        assert row["shipped"] == row["accepted"] > 0
+        assert row["stock_agreed"] is row["price_agreed"] is True
+
+
+def kill_every_worker(demo: Demo) -> None:
+    """Twice, so that the ones that took over die as well."""
+    for _ in range(2):
+        worker = demo.pid("worker")
+        os.killpg(worker, signal.SIGKILL)
+        deadline = time.monotonic() + 30
+        while demo.pid("worker") == worker:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        time.sleep(0.5)
+
+
+def empty_redis(demo: Demo) -> None:
+    with redis.Redis.from_url(f"unix://{embedded.socket(demo.place)}") as client:
+        client.flushall()
+
+
+@pytest.mark.parametrize("disaster", [kill_every_worker, empty_redis])
+def test_nothing_is_lost_or_doubled(tmp_path: Path, disaster: Callable[[Demo], None]) -> None:
+    demo = Demo(tmp_path)
+    demo.until_orders_come(3)
+    disaster(demo)
+    check(demo.result())
+
+
+def test_on_postgresql(tmp_path: Path, postgres_url: str) -> None:
+    demo = Demo(tmp_path, QUDAO_DATABASE_URL=postgres_url)
+    check(demo.result())
+    assert not demo.place.exists()
+
+
+def test_ctrl_c_leaves_nothing_running(tmp_path: Path) -> None:
+    demo = Demo(tmp_path, "--keep")
+    demo.until_orders_come(1)
+    children = [demo.pid(part) for part in ("sandbox", "redis", "web", "worker", "beat", "listen", "erp")]
+    assert 0 not in children
+    demo.process.send_signal(signal.SIGINT)
+    out, _ = demo.process.communicate(timeout=40)
+    assert (demo.process.returncode, out) == (130, b"")
+    assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
+    assert (demo.place / "qudao.db").exists()
+
+
+def test_a_folder_in_use_is_refused(qudao: Qudao, tmp_path: Path) -> None:
+    (tmp_path / "place").mkdir()
+    (tmp_path / "place" / "something").touch()
+    said = qudao("demo", "--folder", "place")
+    assert said.code == 3
+    assert "not empty" in said.err
