@@ -1,4 +1,4 @@
-"""What the suite must be told of a channel: a `ChannelUnderTest`, one small subclass and one entry in `channels.py` each.
+"""What the suite must be told of a channel: one small subclass of `ChannelUnderTest` and one entry in `channels.py`.
 
 Everything else is the same for all: the connector comes from the registry, orders are moved by the sandbox's own steps.
 """
@@ -49,12 +49,17 @@ class ChannelUnderTest(ABC):
     other_order_codes: ClassVar[Mapping[str, str]] = {}
     """Documented order codes that no life leads to, each with the reason."""
     documented_order_codes: ClassVar[frozenset[str]]
+    """Every order status of the documents; the lives must reach it or `other_order_codes` excuse it."""
     after_sale_codes: ClassVar[Mapping[int, AfterSaleStage]]
     """Every documented after-sale code -> what it means; the sandbox is told to show each."""
     unknown_after_sale_code: ClassVar[int]
     unknown_topic: ClassVar[str]
-    account_carrier: ClassVar[str]
-    """The channel's own code of a carrier, for parcels that the world itself sends."""
+    own_carrier: ClassVar[str]
+    """The channel's own code of SF, for parcels that the world itself sends."""
+    samples_read: ClassVar[Mapping[str, str]]
+    """Test module of tests/connectors/<code>/ -> the sample files, without `.json`, that it holds the connector to."""
+    samples_unread: ClassVar[Mapping[str, str]]
+    """Why the connector has no use for a sample -> the sample files."""
 
     @property
     def adapter(self) -> Adapter:
@@ -65,6 +70,10 @@ class ChannelUnderTest(ABC):
         return self.adapter.channel
 
     @abstractmethod
+    def method_of(self, request: Any) -> str:
+        """The platform's name of the call that a sample request makes; empty where it has none."""
+
+    @abstractmethod
     def invent_order_status(self, answer: Any, code: int) -> None:
         """Puts a status that nobody documented into every order of an answer."""
 
@@ -72,6 +81,6 @@ class ChannelUnderTest(ABC):
     def listener(self, bench: Bench) -> Listener:
         """Starts the pushes of the shop; called where PUSH is declared. The first acknowledgements are done."""
 
-    def stale_connection(self, bench: Bench) -> bool:
-        """Whether the platform would admit a connection that was signed with our clock; only for push by connection."""
+    def admitted(self, bench: Bench, secret: str) -> bool:
+        """Whether the platform lets in a connection signed with the secret and our clock; for push by connection."""
         raise NotImplementedError

@@ -56,7 +56,7 @@ class Douyin(ChannelUnderTest):
     ship_write = "order.logisticsAdd"
     page_sizes = (("connectors.douyin.client", "PAGE"), ("connectors.douyin.connector", "PAGE"))
     unknown_topic = "9999"
-    account_carrier = "shunfeng"
+    own_carrier = "shunfeng"
     unknown_after_sale_code = 99
 
     order_codes: ClassVar[Mapping[str, tuple[str, OrderStatus]]] = {
@@ -92,6 +92,56 @@ class Douyin(ChannelUnderTest):
         51: AfterSaleStage.WITHDRAWN,
         53: AfterSaleStage.DONE,
     }
+
+    samples_read: ClassVar[Mapping[str, str]] = {
+        "test_mapping": """afterSale.Detail.response afterSale.List.response order.orderDetail.response
+            order.searchList.response product.detail.response product.listV2.response sku.list.response""",
+        "test_connector": """order.logisticsAdd.response order.logisticsAddMultiPack.response
+            order.logisticsCompanyList.response order.searchList.empty.response sku.syncStock.response
+            token.refresh.response""",
+        "test_requests": """order.addOrderRemark.response order.logisticsEdit.response
+            order.logisticsEditByPack.response sku.editPrice.response sku.syncStockBatchMultiProducts.response""",
+        "test_errors": """envelope.legacy-error error-codes error.access-token-expired error.access-token-missing
+            error.access-token-no-existed error.api-offline error.authorization-closed error.ip-not-allowed
+            error.order-page-50000 error.order-window-90d error.permission error.service-busy
+            error.ship-already-shipped error.ship-refund-pending error.signature-invalid
+            error.stock-idempotent-repeat error.stock-insufficient error.timestamp-invalid
+            error.token-create-code-empty error.token-refresh-concurrent error.token-refresh-expired
+            error.traffic-limited error.traffic-limited-business""",
+        "test_messages": """push.0.verify push.100.trade-create push.101.trade-paid push.102.trade-shipped
+            push.103.trade-success push.104.logistics-changed push.105.address-changed push.106.trade-canceled
+            push.108.trade-partly-shipped push.109.amount-changed push.110.trade-pending
+            push.111.address-change-applied push.113.memo-modify push.126.ship-deadline-changed
+            push.200.refund-created push.201.refund-agreed push.202.return-apply-agreed push.203.buyer-return-goods
+            push.204.refund-refused push.205.return-apply-refused push.206.refund-success push.207.refund-closed
+            push.208.refund-modified push.209.refund-deadline push.400.product-change push.417.product-info-change""",
+        "test_samples": "envelope.legacy-success product.listV2.cursor.response",
+        "test_signing": "sign-vectors",
+    }
+    samples_unread: ClassVar[Mapping[str, str]] = {
+        "the order's detail tells the same": "order.searchByReceiver.response order.BatchSearchIndex.response",
+        "all SKUs of a product are read at once": "sku.stockNum.response",
+        "stock is written across products": "sku.syncStockBatch.response",
+        "merchant codes are not written": "sku.editCode.response",
+        "the shelf is not written yet": "product.setOffline.response product.setOnline.response",
+        "warehouses of region stock are not managed": "warehouse.createV2.response warehouse.list.response",
+        "after-sales are not decided yet": """afterSale.operate.response afterSale.rejectReasonCodeList.response
+            address.list.response""",
+        "buyers' changes of address are not confirmed yet": "order.addressConfirm.response",
+        "receivers are not revealed": """order.batchDecrypt.response order.batchDecrypt.partial.response
+            order.batchSensitive.response""",
+        "e-waybills are not bought yet": """logistics.cancelOrder.response logistics.listShopNetsite.response
+            logistics.newCreateOrder.partial.response logistics.newCreateOrder.response
+            logistics.waybillApply.response""",
+        "parcels are not traced yet": "logistics.trackNoRouteDetail.response",
+        "parcels are not merged across orders": "order.merge.response",
+        "several parcels of one order go in one call": "order.logisticsAddSinglePack.response",
+        "the shop's own list of carriers is read": "order.queryLogisticsCompanyList.response",
+        "the first tokens are put in by the operator": "token.create.response open.getAuthInfo.response",
+    }
+
+    def method_of(self, request: Any) -> str:
+        return str(request["query"]["method"])
 
     def invent_order_status(self, answer: Any, code: int) -> None:
         for row in answer["data"]["shop_order_list"]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from core.channel import Capability
 from sandbox.model import Order, RefundKind
 from sandbox.orders import VARIANTS
 from sandbox.steps import STEPS
@@ -96,6 +97,7 @@ _STEP = st.one_of(
         )
     ),
     st.tuples(st.just("ship"), st.just({"carrier": "", "tracking_no": "SF1234567890123"})),
+    st.tuples(st.just("ship"), st.just({"carrier": "", "tracking_no": "SF0000000000001", "contents": {"": 1}})),
     st.tuples(st.just("return_goods"), st.just({"carrier": "", "tracking_no": "SF9876543210987"})),
     st.tuples(st.just("send_replacement"), st.just({"carrier": "", "tracking_no": "SF5555555555555"})),
     st.tuples(st.just("change_amount"), st.fixed_dictionaries({"delta": st.integers(-500, 500)})),
@@ -112,9 +114,7 @@ _STEP = st.one_of(
     ),
     st.tuples(
         st.just("request_refund"),
-        st.fixed_dictionaries(
-            {"kind": st.sampled_from(list(RefundKind)), "amount": st.sampled_from((None, 1, 100))}
-        ),
+        st.fixed_dictionaries({"kind": st.sampled_from(list(RefundKind)), "amount": st.sampled_from((None, 1, 100))}),
     ),
 )
 
@@ -131,7 +131,11 @@ def lead(bench: Bench, channel: ChannelUnderTest, plan: Plan) -> Order:
     order = bench.place(variant, quantity=quantity, paid=paid)
     for name, wanted in steps:
         bench.world.advance(1)
-        arguments = wanted | {"carrier": channel.account_carrier} if "carrier" in wanted else wanted
+        arguments = wanted | {"carrier": channel.own_carrier} if "carrier" in wanted else wanted
+        if "contents" in wanted:
+            if not channel.channel.supports(Capability.SHIP_LINES):
+                continue
+            arguments |= {"contents": {order.lines[0].line_id: 1}}
         try:
             STEPS[name](bench.world, order, **arguments)
         except Refused:

@@ -41,7 +41,7 @@ class Pinduoduo(ChannelUnderTest):
     ship_write = "pdd.logistics.online.send"
     page_sizes = (("connectors.pinduoduo.connector", "PAGE"),)
     unknown_topic = "pdd_chat_OrderPromise"
-    account_carrier = "44"
+    own_carrier = "44"
     unknown_after_sale_code = 99
 
     order_codes: ClassVar[Mapping[str, tuple[str, OrderStatus]]] = {
@@ -85,6 +85,46 @@ class Pinduoduo(ChannelUnderTest):
         33: AfterSaleStage.REFUNDING,
     }
 
+    samples_read: ClassVar[Mapping[str, str]] = {
+        "test_mapping": """goods.detail.response order.basic.list.response order.list.response
+            refund.information.response order.number.list.increment.has_next.response
+            order.number.list.increment.response refund.list.increment.response""",
+        "test_requests": """erp.order.sync.response goods.list.response goods.quantity.update.response
+            goods.sku.price.update.response logistics.companies.response logistics.online.send.change.response
+            logistics.online.send.response order.information.response order.note.update.response
+            order.upload.extra.logistics.response pmc.user.permit.response pop.auth.token.refresh.response
+            refund.agree.response refund.returngoods.agree.response""",
+        "test_traps": "refund.status.check.response",
+        "test_errors": """error.bad_param error.bad_sign error.busy error.ip_not_allowed error.no_permission
+            error.order_not_found error.public_param error.system error.throttled_api error.throttled_caller
+            error.token_expired error.token_wrong""",
+        "test_messages": """message.ack.client message.goods.update.push message.heartbeat.client
+            message.heartbeat.server message.refund.created.push message.trade.confirmed.push
+            message.trade.sellership.push""",
+        "test_signing": "sign-vectors",
+    }
+    samples_unread: ClassVar[Mapping[str, str]] = {
+        "the listing's detail tells the same": "goods.information.response goods.skus.response",
+        "the order's detail tells the same": "order.status.response",
+        "a price edit's review is seen in the listing itself": "goods.commit.status.response",
+        "the shelf is not written yet": "goods.sale.status.set.response",
+        "after-sales are not decided yet": "refund.address.list.response refund.exchange.shipping.response",
+        "parcels are not traced yet": "logistics.ordertrace.response",
+        "e-waybills are not bought yet": "waybill.cancel.response waybill.get.response",
+        "orders come with their region names": "logistics.address.response",
+        "receivers are not revealed": "open.decrypt.batch.response open.decrypt.mask.batch.response",
+        "parcels are not merged across orders": "order.merge.ship.order.group.response",
+        "the shop is named by its operator": "mall.info.response",
+        "the first tokens are put in by the operator": "oauth.token.legacy.response pop.auth.token.create.response",
+        "the machine's clock is trusted": "time.response",
+        "a subscription is made again, never asked about": """pmc.accrue.query.response pmc.user.cancel.response
+            pmc.user.get.response""",
+        "what could not be stored is not acknowledged, and comes again": "message.fail.client",
+    }
+
+    def method_of(self, request: Any) -> str:
+        return str(request.get("type", ""))
+
     def invent_order_status(self, answer: Any, code: int) -> None:
         for row in answer.get("order_sn_increment_get_response", {}).get("order_sn_list", []):
             row["order_status"] = code
@@ -93,6 +133,6 @@ class Pinduoduo(ChannelUnderTest):
         bench.connector.subscribe()
         return Connection(bench)
 
-    def stale_connection(self, bench: Bench) -> bool:
-        address = PinduoduoSession(bench.app.key, SecretStr(bench.app.secret), PUSH_GATEWAY, bench.clock).address()
+    def admitted(self, bench: Bench, secret: str) -> bool:
+        address = PinduoduoSession(bench.app.key, SecretStr(secret), PUSH_GATEWAY, bench.clock).address()
         return simulated.admits(bench.world, address.removeprefix(PUSH_GATEWAY))

@@ -1,4 +1,4 @@
-"""What a channel may leave out of the suite: only what it declares that it cannot do, with the reason it gives itself."""
+"""What a channel may leave out of the suite: only what it declares that it cannot do, with its own reason."""
 
 import importlib
 import inspect

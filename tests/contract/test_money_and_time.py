@@ -170,7 +170,7 @@ def test_the_machines_time_zone_changes_nothing(bench: Bench, monkeypatch: pytes
 
 def test_every_instant_is_the_worlds(bench: Bench, channel: ChannelUnderTest) -> None:
     placed = bench.place(ago=60)
-    bench.world.ship(placed, channel.account_carrier, "SF1234567890123")
+    bench.world.ship(placed, channel.own_carrier, "SF1234567890123")
     bench.world.advance(100)
     bench.world.receive(placed)
     bench.world.advance(100)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -43,7 +44,7 @@ def settled(bench: Bench, since: datetime) -> Window:
     return Window(since, bench.clock.now() - paging.lag)
 
 
-def pull(bench: Bench, since: datetime, walk: Walk, between: object = None) -> None:
+def pull(bench: Bench, since: datetime, walk: Walk) -> None:
     """What the engine does later: another window that reaches back by the overlap."""
     paging = bench.connector.channel.orders
     assert paging is not None
@@ -105,7 +106,7 @@ def test_window_edges_lose_and_double_nothing(bench: Bench) -> None:
     placed = {bench.place(ago=1200 - offset).order_id: start + offset for offset in offsets}
     edges = [datetime.fromtimestamp(start + seconds, UTC) for seconds in (0, 300, 600, 601)]
     seen: dict[str, object] = {}
-    for since, until in zip(edges, edges[1:], strict=False):
+    for since, until in pairwise(edges):
         found = bench.walk(Window(since, until))
         assert len(found.seen) == len(set(found.seen))
         for order_id, order in found.orders.items():

@@ -1,11 +1,12 @@
 """Group 3: every documented status means something, an invented one is kept as it is and stops nothing."""
 
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 import pytest
 
-from core.channel import Capability
-from core.model import Order
+from core.channel import Capability, Page
+from core.model import AfterSale, Listing, Order
 from core.status import AfterSaleKind, AfterSaleStage, Closing, Fulfilment, Hold, OrderStatus, Payment
 from sandbox.model import RefundKind
 from tests.contract.bench import Bench
@@ -13,6 +14,8 @@ from tests.contract.channel import ChannelUnderTest
 from tests.contract.channels import CHANNELS
 from tests.contract.lives import LIVES
 from tests.contract.skips import needs
+
+T = TypeVar("T")
 
 pytestmark = needs(Capability.ORDERS)
 
@@ -36,7 +39,7 @@ KINDS = {
 @pytest.mark.parametrize(("channel", "life"), ENDS)
 def test_a_status_means_what_happened(channel: ChannelUnderTest, life: str) -> None:
     bench = Bench(channel.code)
-    placed = LIVES[life](bench, channel.account_carrier)
+    placed = LIVES[life](bench, channel.own_carrier)
     order = bench.read(placed)
     code, status = channel.order_codes[life]
     assert (order.fulfilment.raw, order.status) == (code, status)
@@ -57,7 +60,7 @@ def test_every_documented_order_status_is_reached_or_excused(channel: ChannelUnd
 def test_the_lives_lead_to_every_axis(channel: ChannelUnderTest) -> None:
     """What holds whatever the channel calls it: refunded is closed, a hold is no order to ship."""
     bench = Bench(channel.code)
-    ends = {life: bench.read(LIVES[life](bench, channel.account_carrier)) for life in channel.order_codes}
+    ends = {life: bench.read(LIVES[life](bench, channel.own_carrier)) for life in channel.order_codes}
     assert ends["to_ship"].payment.value is Payment.PAID
     assert (ends["group"].hold.value, ends["risk"].hold.value) == (Hold.GROUP, Hold.RISK)
     assert ends["shipped"].shipped_at is not None
@@ -92,19 +95,21 @@ def test_fields_nobody_knows_stop_nothing(bench: Bench) -> None:
     assert bench.connector.memo(placed[0].order_id, plain[0][0].memo).error is None
 
 
-def everything(bench: Bench) -> tuple[list[Order], list[Any], list[Any]]:
+def everything(bench: Bench) -> tuple[list[Order], list[AfterSale], list[Listing]]:
     """All that the shop's lists hold, without a bad row."""
-    lists = (
-        bench.connector.orders(bench.window()),
-        bench.connector.after_sales(bench.window()),
-        bench.connector.listings(),
-    )
-    pages = [list(each) for each in lists]
-    assert [page.bad for each in pages for page in each if page.bad] == []
-    orders, after_sales, listings = ([item.value for page in each for item in page.items] for each in pages)
+    orders = values(bench.connector.orders(bench.window()))
+    after_sales = values(bench.connector.after_sales(bench.window()))
+    listings = values(bench.connector.listings())
     assert (len(orders), len(after_sales)) == (4, 1)
     assert listings
     return orders, after_sales, listings
+
+
+def values(pages: Iterable[Page[T]]) -> list[T]:
+    """What a list holds; no row of it may be bad."""
+    found = list(pages)
+    assert [row for page in found for row in page.bad] == []
+    return [item.value for page in found for item in page.items]
 
 
 def sprinkle(answer: Any) -> None:
@@ -128,8 +133,7 @@ def test_every_documented_after_sale_status_means_something(channel: ChannelUnde
     found = bench.connector.after_sale(refund.refund_id, placed.order_id).value
     assert found.stage.value is channel.after_sale_codes[code]
     assert found.stage.raw.partition("/")[0] == str(code)
-    listed = [item.value for page in bench.connector.after_sales(bench.window()) for item in page.items]
-    assert listed == [found]
+    assert values(bench.connector.after_sales(bench.window())) == [found]
     bench.close()
 
 
@@ -147,7 +151,7 @@ def test_an_invented_after_sale_status_is_kept_and_stops_nothing(bench: Bench, c
 @needs(Capability.AFTER_SALE)
 @pytest.mark.parametrize("kind", RefundKind)
 def test_every_kind_of_after_sale_is_told(bench: Bench, channel: ChannelUnderTest, kind: RefundKind) -> None:
-    placed = LIVES["shipped"](bench, channel.account_carrier)
+    placed = LIVES["shipped"](bench, channel.own_carrier)
     refund = bench.world.request_refund(placed, kind=kind)
     found = bench.connector.after_sale(refund.refund_id, placed.order_id).value
     assert found.kind in KINDS[kind]
@@ -160,20 +164,20 @@ def test_an_after_sale_reads_the_same_from_list_and_detail_at_each_step(
     bench: Bench, channel: ChannelUnderTest
 ) -> None:
     world = bench.world
-    placed = LIVES["shipped"](bench, channel.account_carrier)
+    placed = LIVES["shipped"](bench, channel.own_carrier)
     refund = world.request_refund(placed, kind=RefundKind.RETURN)
     stages = []
-    steps = (
+    steps: tuple[Callable[[], object], ...] = (
         lambda: None,
         lambda: world.agree_return(refund),
-        lambda: world.return_goods(refund, channel.account_carrier, "SF9876543210987"),
+        lambda: world.return_goods(refund, channel.own_carrier, "SF9876543210987"),
         lambda: world.agree_refund(refund),
         lambda: world.refund_paid(refund),
     )
     for step in steps:
         step()
         world.advance(1)
-        [listed] = [item.value for page in bench.connector.after_sales(bench.window()) for item in page.items]
+        [listed] = values(bench.connector.after_sales(bench.window()))
         assert listed == bench.connector.after_sale(refund.refund_id, placed.order_id).value
         stages.append(listed.stage.value)
     assert stages == [
