@@ -158,14 +158,14 @@ def _price_targets(item: PriceItem, by_sku: dict[str, list[Target]]) -> list[Tar
 
 
 def _price_plan(item: PriceItem, rows: list[CatalogRow], channel: str) -> _Plan:
-    wishes = []
+    """What is left out is looked up for the check only: the connector takes it from the channel when it writes."""
+    price = Price(sale=item.sale, single=item.single, market=item.market)
     rule = CHANNELS[channel].channel.price_rule
     for row in rows:
-        price = _completed(Price(sale=item.sale, single=item.single, market=item.market), row.price)
-        if rule is not None and (broken := rule(price)):
+        if rule is not None and (broken := rule(_completed(price, row.price))):
             return _no("price_relation", f"{broken} (listing {row.key.listing_id}, SKU {row.key.sku_id})")
-        wishes.append(_wish(Kind.PRICE, Target(row.shop_id, row.key), price.model_dump_json(exclude_none=True)))
-    return _Plan(tuple(wishes))
+    wanted = price.model_dump_json(exclude_none=True)
+    return _Plan(tuple(_wish(Kind.PRICE, Target(row.shop_id, row.key), wanted) for row in rows))
 
 
 def _completed(price: Price, shown: Price | None) -> Price:

@@ -43,7 +43,7 @@ class Engine:
     def __init__(self, database: Database, redis_url: str, folder: Path, seed: int = 1) -> None:
         self.sandbox = Sandbox(seed, VirtualClock())
         self.world = self.sandbox.world
-        settings = Settings(data_dir=folder, redis_url=redis_url, first_pull_days=0.02, read_ahead=False)
+        settings = Settings(data_dir=folder, redis_url=redis_url, first_pull_days=0.01, read_ahead=False)
         self.runtime = Runtime(
             settings,
             database,

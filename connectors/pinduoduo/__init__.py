@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from core.channel import Capability, Channel, Limit, Paging, Push, Scope, Support
+from core.model import Price
 
 CHANGES = Paging(
     window=timedelta(minutes=30),
@@ -11,6 +12,16 @@ CHANGES = Paging(
     horizon=timedelta(days=90),
 )
 """Both increment lists: 30 minutes at most, ending three minutes ago since rows come late. The overlap is inferred."""
+
+
+def price_rule(price: Price) -> str:
+    """Group below single, single not above market. The platform's practice (inferred); it refuses a violation in words only."""
+    if price.single is not None and not price.sale < price.single:
+        return f"the group price {price.sale} must be below the single price {price.single}"
+    if price.single is not None and price.market is not None and price.single > price.market:
+        return f"the single price {price.single} must not be above the market price {price.market}"
+    return ""
+
 
 CHANNEL = Channel(
     code="pinduoduo",
@@ -67,6 +78,7 @@ CHANNEL = Channel(
     after_sales=CHANGES,
     stock_batch=20,
     price_batch=50,
+    price_rule=price_rule,
     limits=(
         Limit(3000, 60, Scope.SHOP, "pdd.order.number.list.increment.get"),
         Limit(30000, 60, Scope.SHOP, "pdd.order.information.get"),

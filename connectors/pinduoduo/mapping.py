@@ -11,7 +11,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import TypeVar
 
-from connectors.pinduoduo import CHANNEL, wire
+from connectors.pinduoduo import CHANNEL, price_rule, wire
 from core.carriers import Carrier
 from core.channel import PriceWrite
 from core.errors import Invalid, NotFound, Rejected
@@ -585,11 +585,10 @@ def _price_row(sku: wire.GoodsSku, write: PriceWrite, market: int | None) -> dic
     single = write.price.single if write.price.single is not None else sku.price
     if single is None:
         return _invalid("the listing shows no single price, so one must be named")
-    # The relation is the platform's practice (inferred); it answers a violation with a sentence only.
-    if not 0 < group < single:
-        return _invalid(f"group {group} must be above 0 and below single {single}")
-    if market is not None and single > market:
-        return _invalid(f"single {single} must not be above market {market}")
+    if group <= 0:
+        return _invalid(f"the group price {group} must be above 0")
+    if broken := price_rule(Price(sale=group, single=single, market=market)):
+        return _invalid(broken)
     return {
         "sku_id": int(sku.sku_id),
         "group_price": group,

@@ -53,7 +53,8 @@ class Instant(sa.types.TypeDecorator[datetime]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
-        return dialect.type_descriptor(_InstantText() if dialect.name == "sqlite" else DateTime(timezone=True))
+        text: Any = _InstantText  # its constructor carries no types
+        return dialect.type_descriptor(text() if dialect.name == "sqlite" else DateTime(timezone=True))
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> Any:
         if value is None:

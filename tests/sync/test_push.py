@@ -1,0 +1,128 @@
+"""The ERP's wishes: what is refused, item by item, before anything is stored or called."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.db import Database, catalog, intents
+from core.model import Packed, ParcelDraft, SkuKey
+from sync import push
+from sync.push import ItemResult, MappingItem, PriceItem, ShipmentItem, StockItem
+from tests.engine import Engine
+from tests.engine import engine as running
+
+
+@pytest.fixture
+def engine(database: Database, redis_url: str, tmp_path: Path) -> Iterator[Engine]:
+    with running(database, redis_url, tmp_path) as started:
+        started.settle()
+        yield started
+
+
+def ask(engine: Engine, function: Any, wanted: Sequence[Any]) -> list[ItemResult]:
+    with engine.runtime.database.write() as connection:
+        results: list[ItemResult] = function(connection, wanted, engine.runtime.clock.now()).items
+    return results
+
+
+def row(engine: Engine, channel: str) -> catalog.CatalogRow:
+    with engine.runtime.database.read() as connection:
+        return next(r for r in catalog.rows_of(connection, shop_id=engine.shops[channel]) if r.sku and r.price)
+
+
+def price(engine: Engine, channel: str, **fields: int) -> PriceItem:
+    found = row(engine, channel)
+    return PriceItem(shop=found.shop_id, listing_id=found.key.listing_id, sku_id=found.key.sku_id, **fields)
+
+
+def test_an_unknown_sku_is_refused_and_its_neighbour_is_not(engine: Engine) -> None:
+    known = row(engine, "douyin").sku
+    wanted = [StockItem(sku="NO-SUCH", quantity=1), StockItem(sku=known, quantity=2)]
+    assert [r.code or r.state for r in ask(engine, push.set_stock, wanted)] == ["unknown_sku", "queued"]
+    with engine.runtime.database.read() as connection:
+        assert catalog.numbers(connection, ["NO-SUCH", known]) == {known: 2}
+
+
+def test_a_broken_price_relation_is_refused_with_what_the_channel_shows(engine: Engine) -> None:
+    shown = row(engine, "pinduoduo").price
+    assert shown is not None
+    assert shown.single is not None
+    [refused] = ask(engine, push.set_prices, [price(engine, "pinduoduo", sale=shown.single)])
+    assert refused.code == "price_relation"
+    [given] = ask(engine, push.set_prices, [price(engine, "pinduoduo", sale=100, single=200, market=150)])
+    assert given.code == "price_relation"
+    calls = engine.world.calls["pinduoduo"]
+    engine.run(10)
+    assert "pdd.goods.sku.price.update" not in calls
+
+
+def test_prices_end_agreed_on_both_channels(engine: Engine) -> None:
+    for channel in ("pinduoduo", "douyin"):
+        assert ask(engine, push.set_prices, [price(engine, channel, sale=1234)])[0].state == "queued"
+    engine.run(30)
+    for channel in ("pinduoduo", "douyin"):
+        found = row(engine, channel)
+        sku = engine.world.sku(engine.world.shop(channel), found.key.sku_id)
+        assert sku.price.sale == 1234
+    told = [e.type for e in engine.events("price")]
+    assert sorted(told) == ["price.accepted", "price.pending"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"shop": "douyin:0"}, "unknown_shop"),
+        ({"order_id": "0"}, "unknown_order"),
+        ({"parcels": (ParcelDraft(carrier="PIGEON", tracking_no="1"),)}, "unknown_carrier"),
+        (
+            {"parcels": (ParcelDraft(carrier="SF", tracking_no="1", lines=(Packed(line_id="no", quantity=1),)),)},
+            "unknown_line",
+        ),
+    ],
+)
+def test_a_shipment_that_cannot_be_right_is_refused(engine: Engine, changes: dict[str, Any], code: str) -> None:
+    order = engine.world.place(engine.world.shop("douyin"), variant="plain", restock=True)
+    engine.settle()
+    sound = {
+        "shop": engine.shops["douyin"],
+        "order_id": order.order_id,
+        "parcels": (ParcelDraft(carrier="SF", tracking_no="SF1"),),
+    }
+    assert ask(engine, push.ship, [ShipmentItem(**(sound | changes))])[0].code == code
+    assert ask(engine, push.ship, [ShipmentItem(**sound)])[0].state == "queued"
+
+
+def test_a_new_mapping_gets_the_skus_number_and_an_unmapping_stops_it(engine: Engine) -> None:
+    mapped = row(engine, "douyin")
+    ask(engine, push.set_stock, [StockItem(sku=mapped.sku, quantity=9)])
+    twice = engine.world.skus_by_code(engine.world.shop("douyin"), "SKU-0001")[0]
+    by_hand = MappingItem(
+        shop=engine.shops["douyin"], listing_id=twice.item_id, sku_id=twice.sku_id, sku=mapped.sku
+    )
+    assert ask(engine, push.set_mappings, [by_hand])[0].state == "queued"
+    engine.run(10)
+    assert twice.sellable == 9
+    assert ask(engine, push.set_mappings, [by_hand.model_copy(update={"sku": None})])[0].state == "queued"
+    ask(engine, push.set_stock, [StockItem(sku=mapped.sku, quantity=4)])
+    engine.run(10)
+    assert twice.sellable == 9
+    engine.run(3700, step=1850)
+    with engine.runtime.database.read() as connection:
+        key = SkuKey(listing_id=twice.item_id, sku_id=twice.sku_id)
+        target = catalog.Target(engine.shops["douyin"], key)
+        assert catalog.find(connection, [target])[target].sku == "", "a listing walk must not map it again"
+
+
+def test_a_code_that_stops_being_unique_is_unmapped(engine: Engine) -> None:
+    found = row(engine, "douyin")
+    shop = engine.world.shop("douyin")
+    other = next(s for s in engine.world.skus_by_code(shop, "SKU-0001"))
+    other.code = found.merchant_code
+    engine.world.touch_item(shop, engine.world.item(shop, other.item_id))
+    engine.run(3700, step=1850)
+    [result] = ask(engine, push.set_stock, [StockItem(sku=found.sku, quantity=1)])
+    with engine.runtime.database.read() as connection:
+        shops = [intents.find(connection, intent).shop_id for intent, _ in result.intents]
+    assert shops == [engine.shops["pinduoduo"]]
