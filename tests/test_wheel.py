@@ -1,5 +1,6 @@
 """The wheel holds the whole product: installed into an empty environment, the command works from any folder."""
 
+import json
 import os
 import re
 import shutil
@@ -50,6 +51,12 @@ def test_every_tracked_product_file_is_in_the_wheel(wheel: Path) -> None:
 
 def test_the_installed_command_works_from_another_folder(command: Path, tmp_path: Path) -> None:
     assert "Usage" in run(str(command), "--help", cwd=tmp_path)
+
+
+def test_the_installed_demo_agrees(command: Path, tmp_path: Path) -> None:
+    said = run(str(command), "demo", "--orders", "8", "--duration", "4", "--json", cwd=tmp_path)
+    assert json.loads(said)["ok"] is True
+    assert list(tmp_path.iterdir()) == []
 
 
 def without_hashes(lock: str) -> str:
