@@ -104,12 +104,10 @@ def _body(request: Request, response: httpx.Response) -> bytes:
     if response.status_code >= 500 or response.status_code == 408:
         raise _lost(request, f"HTTP {response.status_code}")
     if response.status_code >= 300:
-        raise Malformed(f"HTTP {response.status_code}", code=str(response.status_code))
+        raise _unreadable(request, f"HTTP {response.status_code}")
     body = response.content
     if body.lstrip()[:1] not in (b"{", b"["):
-        if request.write:
-            raise OutcomeUnknown("the answer is not JSON")
-        raise Malformed("the answer is not JSON")
+        raise _unreadable(request, "the answer is not JSON")
     return body
 
 
@@ -117,5 +115,10 @@ def _lost(request: Request, reason: str) -> ChannelError:
     return OutcomeUnknown(reason) if request.write else Unavailable(reason)
 
 
+def _unreadable(request: Request, reason: str) -> ChannelError:
+    return OutcomeUnknown(reason) if request.write else Malformed(reason)
+
+
 def _worth_another_try(error: BaseException) -> bool:
-    return isinstance(error, Unavailable)
+    """A write that may have left raises OutcomeUnknown, never these. A gateway's error page often passes at once."""
+    return isinstance(error, Unavailable | Malformed)

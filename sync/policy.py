@@ -44,13 +44,16 @@ class Decision:
     wait: timedelta = timedelta(0)
 
 
-FIRST_WAIT_SECONDS = 2.0
+FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 300.0
 UNSETTLED_TRIES = 12
-"""After so many tries an item that stays unavailable or not ready is shown to a person; with the waits above, half an hour."""
+"""After so many tries an item that stays unavailable or not ready is shown to a person; with the waits above, after 25 minutes."""
 
 UNREADABLE_TRIES = 3
 """An answer cut off or a proxy's page is gone the next time; one that stays unreadable is somebody's defect."""
+
+MALFORMED_TRIES = 3
+"""A gateway's error page or a cut off body passes; an answer that stays unreadable does not."""
 
 _TABLE: tuple[tuple[type[ChannelError], Action], ...] = (
     (Throttled, Action.LANE_LATER),

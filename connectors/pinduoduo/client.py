@@ -16,7 +16,7 @@ from core.errors import ChannelError, Malformed, OutcomeUnknown, Rejected, Throt
 
 ROUTER = "/api/router"
 
-THROTTLED_WAIT = 3.0
+THROTTLED_WAIT = 1.0
 """Seconds to keep back after a throttle code (inferred): the wire names no wait; windows renew every 1, 10 or 60 s."""
 
 W = TypeVar("W", bound=wire.Wire)
