@@ -10,13 +10,16 @@ import pytest
 
 from core.channel import Capability, Window
 from core.errors import NotFound
+from core.model import AfterSale
+from core.status import AfterSaleStage
+from sandbox.model import RefundState
 from tests.contract.bench import Bench, Walk
 from tests.contract.channel import ChannelUnderTest
 from tests.contract.skips import needs
 
 PAGE = 5
-SEEDS = 100
-"""Per channel; the two tests about moving lists together make two hundred runs."""
+CHANGING, GROWING, RETURNING = 200, 60, 20
+"""Seeded runs per channel of the tests about lists that move while they are read."""
 
 pytestmark = needs(Capability.ORDERS)
 
@@ -28,13 +31,12 @@ def short_pages(channel: ChannelUnderTest, monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr(import_module(module), name, PAGE)
 
 
-@pytest.fixture
-def benches(channel: ChannelUnderTest) -> Iterator[list[Bench]]:
-    """A fresh bench for every seed."""
-    made = [Bench(channel.code, seed) for seed in range(SEEDS)]
-    yield made
-    for each in made:
-        each.close()
+def benches(channel: ChannelUnderTest, count: int) -> Iterator[tuple[Bench, Random]]:
+    """A fresh bench and a die for every seed."""
+    for seed in range(count):
+        bench = Bench(channel.code, seed)
+        yield bench, Random(seed)
+        bench.close()
 
 
 def settled(bench: Bench, since: datetime) -> Window:
@@ -116,10 +118,9 @@ def test_window_edges_lose_and_double_nothing(bench: Bench) -> None:
 
 
 @pytest.mark.usefixtures("short_pages")
-def test_orders_that_change_between_pages_hide_no_other(benches: list[Bench]) -> None:
+def test_orders_that_change_between_pages_hide_no_other(channel: ChannelUnderTest) -> None:
     """The sandbox changes an order after every page; it leaves the window and is found in the next one."""
-    for seed, bench in enumerate(benches):
-        dice = Random(seed)
+    for bench, dice in benches(channel, CHANGING):
         since = bench.clock.now() - timedelta(minutes=25)
         placed = {bench.place(ago=dice.uniform(300, 1400)).order_id for _ in range(dice.randint(11, 24))}
         bench.fault("modify_between_pages")
@@ -129,17 +130,16 @@ def test_orders_that_change_between_pages_hide_no_other(benches: list[Bench]) ->
             found.add(page)
             bench.world.advance(dice.choice((0, 0.5, 1)))
         untouched = {name for name in placed if bench.world.order(name).urged is None}
-        assert untouched <= found.orders.keys(), seed
+        assert untouched <= found.orders.keys(), bench.world.seed
         bench.world.faults.clear()
         pull(bench, window.until, found)
-        assert found.orders.keys() == placed, seed
+        assert found.orders.keys() == placed, bench.world.seed
         assert found.bad == []
 
 
 @pytest.mark.usefixtures("short_pages")
-def test_orders_placed_and_changed_during_a_walk_are_found_in_the_end(benches: list[Bench]) -> None:
-    for seed, bench in enumerate(benches):
-        dice = Random(seed)
+def test_orders_placed_and_changed_during_a_walk_are_found_in_the_end(channel: ChannelUnderTest) -> None:
+    for bench, dice in benches(channel, GROWING):
         since = bench.clock.now() - timedelta(minutes=25)
         placed = [bench.place(ago=dice.uniform(300, 1400)) for _ in range(dice.randint(11, 24))]
         window = settled(bench, since)
@@ -150,9 +150,46 @@ def test_orders_placed_and_changed_during_a_walk_are_found_in_the_end(benches: l
             placed.append(bench.place())
             bench.world.set_memo(dice.choice(placed), "加急", None)
         pull(bench, window.until, found)
-        assert found.orders.keys() == {each.order_id for each in placed}, seed
+        assert found.orders.keys() == {each.order_id for each in placed}, bench.world.seed
         for each in placed:
             assert found.orders[each.order_id].memo.text == each.memo
+
+
+@needs(Capability.AFTER_SALES)
+@pytest.mark.usefixtures("short_pages")
+def test_after_sales_that_change_between_pages_hide_no_other(channel: ChannelUnderTest) -> None:
+    paging = channel.channel.after_sales
+    assert paging is not None
+    for bench, dice in benches(channel, RETURNING):
+        refunds = []
+        for _ in range(dice.randint(11, 18)):
+            refunds.append(bench.world.request_refund(bench.place()))
+            bench.world.advance(dice.choice((0, 1, 30)))
+        bench.world.advance(paging.lag.total_seconds() + 1)
+        window = Window(bench.clock.now() - timedelta(minutes=25), bench.clock.now() - paging.lag)
+        told: dict[str, AfterSale] = {}
+        for page in bench.connector.after_sales(window):
+            told |= {item.value.id: item.value for item in page.items}
+            bench.world.advance(1)
+            moved = dice.choice(refunds)
+            if moved.state is RefundState.REQUESTED:
+                bench.world.agree_refund(moved)
+        untouched = {refund.refund_id for refund in refunds if refund.state is RefundState.REQUESTED}
+        assert untouched <= told.keys(), bench.world.seed
+        bench.world.advance((paging.lag + paging.overlap).total_seconds())
+        for page in bench.connector.after_sales(Window(window.until - paging.overlap, bench.clock.now() - paging.lag)):
+            told |= {item.value.id: item.value for item in page.items}
+        assert {name: one.refund for name, one in told.items()} == {one.refund_id: one.amount for one in refunds}
+        assert {one.id for one in told.values() if one.stage.value is AfterSaleStage.REQUESTED} == untouched
+
+
+@needs(Capability.LISTINGS)
+@pytest.mark.usefixtures("short_pages")
+def test_every_listing_of_many_pages_comes_once(bench: Bench) -> None:
+    gone = next(iter(bench.shop.items.values()))
+    bench.world.delete_item(bench.shop, gone)
+    seen = [item.value.id for page in bench.connector.listings() for item in page.items]
+    assert sorted(seen) == sorted(set(bench.shop.items) - {gone.item_id})
 
 
 @pytest.mark.usefixtures("short_pages")
