@@ -1,7 +1,7 @@
 """Orders in: pages of a simulated shop → fetch, parse, map, accept, feed, on both databases, beside a floor.
 
-The floor does the least that any connector must: the same requests, the wire model over the bytes, two bulk upserts; no mapping, no
-comparison, no feed. Both run in this process, one after the other; the sandbox runs in its own.
+The floor does the least that any connector must: the same requests, the wire model over the bytes, two bulk upserts; no
+mapping, no comparison, no feed. Both run in this process, one after the other; the sandbox runs in its own.
 
     python -m bench.pipeline [--orders 100000] [--channel pinduoduo] [--database sqlite] [--json]
 """
@@ -34,7 +34,7 @@ from connectors.pinduoduo.wire import OrderRow as PinduoduoOrder
 from core.channel import Connector, Credentials, OpenGate, Request, Window
 from core.clock import SystemClock
 from core.crypto import Vault
-from core.db import Database, feed, items, lanes, shops
+from core.db import Database, feed, items, lanes, shops, tables
 from core.db.lanes import Kind, Lane
 from core.db.migrations import upgrade
 from core.db.upsert import upsert
@@ -160,7 +160,7 @@ def _floor(runtime: Runtime, channel: str, shop_id: str, requests: list[Request]
             items.write(connection, "order", [_plain(shop_id, identity, body, now) for identity, body in bodies])
             upsert(
                 connection,
-                items.raw,
+                tables.raw,
                 [
                     {"kind": "floor", "shop_id": shop_id, "id": identity, "payload": body.encode(), "fetched_at": now}
                     for identity, body in bodies
@@ -170,7 +170,7 @@ def _floor(runtime: Runtime, channel: str, shop_id: str, requests: list[Request]
     seconds = time.perf_counter() - started
     with runtime.database.write() as connection:
         connection.execute(items.TABLES["order"].delete())
-        connection.execute(items.raw.delete())
+        connection.execute(tables.raw.delete())
     return {"rows": rows, "seconds": seconds}
 
 
@@ -227,7 +227,9 @@ def _timed_pages(pages: Iterator[T], stages: Stages) -> Iterator[T]:
 
 
 def _shares(stages: Stages, seconds: float) -> dict[str, float]:
-    """Parts of the wall clock. Fetching and mapping run beside accepting, so that they add up to more than the whole."""
+    """Parts of the wall clock. Fetching and mapping run beside accepting, so that they add up to more than the
+    whole.
+    """
     spent = stages.seconds
     parts = {
         "fetch": spent["fetch"],
@@ -245,7 +247,12 @@ def _shares(stages: Stages, seconds: float) -> dict[str, float]:
 @contextmanager
 def _timed_parts(stages: Stages) -> Iterator[None]:
     """Times the parts of `accept` by wrapping what it calls."""
-    parts = [(items, "write", "rows"), (items, "write_raw", "raw"), (feed, "append", "feed"), (door, "_compare", "compare")]
+    parts = [
+        (items, "write", "rows"),
+        (items, "write_raw", "raw"),
+        (feed, "append", "feed"),
+        (door, "_compare", "compare"),
+    ]
     plain = [(module, name, getattr(module, name)) for module, name, _ in parts]
     for (module, name, function), (_, _, stage) in zip(plain, parts, strict=True):
         setattr(module, name, stages.timed(stage, function))
@@ -292,7 +299,6 @@ def main() -> None:
     options = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
     gc.freeze()  # as a worker does once its imports are done
-    results = []
     with tempfile.TemporaryDirectory() as folder, sandbox_server() as gateway, servers.valkey() as redis_url:
         with Client(timeout=600) as client:
             settings = {"rate_limits_on": False}
@@ -304,8 +310,10 @@ def main() -> None:
                 "restock": True,
             }
             client.post(f"{gateway}/_sandbox/orders", json=placed).raise_for_status()
-        for database in databases(options.database or ["sqlite", "postgresql"], Path(folder)):
-            results.append(run(options.channel, options.orders, database, gateway, redis_url, Path(folder)))
+        results = [
+            run(options.channel, options.orders, database, gateway, redis_url, Path(folder))
+            for database in databases(options.database or ["sqlite", "postgresql"], Path(folder))
+        ]
     if options.json:
         print(json.dumps(results))
     else:

@@ -1,7 +1,8 @@
-"""The one HTTP client: timeouts, short retries inside a call, the rate gate before every request, one log line per request.
+"""The one HTTP client: timeouts, short retries inside a call, the rate gate before every request, one log line per
+request.
 
-What it does not do: sign, parse, or know a platform's error codes. A read that fails on the way is tried again a few times;
-a write only when no byte of it left this machine. Everything else of a write is `OutcomeUnknown`.
+What it does not do: sign, parse, or know a platform's error codes. A read that fails on the way is tried again a few
+times; a write only when no byte of it left this machine. Everything else of a write is `OutcomeUnknown`.
 """
 
 import logging
@@ -57,7 +58,9 @@ class Http:
         try:
             return self._retrying.copy()(self._once, request)
         except ChannelError as error:
-            raise error.at(channel=request.call.channel, shop=request.call.shop, operation=request.call.method) from None
+            raise error.at(
+                channel=request.call.channel, shop=request.call.shop, operation=request.call.method
+            ) from None
 
     def close(self) -> None:
         self._client.close()

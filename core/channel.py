@@ -1,8 +1,8 @@
 """The port: what a channel declares, and what a connector of one shop can do.
 
-`Channel` is data. `Connector` is one shop's session: credentials, transport, rate gate and clock are handed in. `Reader` and
-`Session` are channel-wide, because a push must be verified with the app's secret before its shop is known. Adding a channel
-means implementing these; nothing in `sync/` may need to change.
+`Channel` is data. `Connector` is one shop's session: credentials, transport, rate gate and clock are handed in.
+`Reader` and `Session` are channel-wide, because a push must be verified with the app's secret before its shop is known.
+Adding a channel means implementing these; nothing in `sync/` may need to change.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -122,7 +122,9 @@ class Channel:
     price_batch: int = 1
     limits: tuple[Limit, ...] = ()
     price_rule: Callable[[Price], str] | None = None
-    """The channel's rule between a SKU's prices: what is broken, in words, or an empty text. Absent prices break nothing."""
+    """The channel's rule between a SKU's prices: what is broken, in words, or an empty text. Absent prices break
+    nothing.
+    """
     carriers: frozenset[str] = frozenset()
     """The channel's own carrier codes that a shipment may name beside the canonical ones."""
     notice_patience: timedelta = timedelta(minutes=10)
@@ -178,7 +180,9 @@ class Transport(Protocol):
     """Moves one request. `connectors.http.Http` is the real one."""
 
     def send(self, request: "Request") -> bytes:
-        """The body of a 2xx answer. Raises Unavailable, Malformed, or for a write that may have landed OutcomeUnknown."""
+        """The body of a 2xx answer. Raises Unavailable, Malformed, or for a write that may have landed
+        OutcomeUnknown.
+        """
 
 
 @dataclass(frozen=True)
@@ -207,7 +211,9 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Fetched(Generic[T]):
-    """A canonical value with the raw JSON text it came from (personal data as the channel sent it: encrypt before storing)."""
+    """A canonical value with the raw JSON text it came from (personal data as the channel sent it: encrypt before
+    storing).
+    """
 
     value: T
     raw: bytes = field(repr=False)
@@ -224,7 +230,9 @@ class BadRow:
 
 @dataclass(frozen=True)
 class Page(Generic[T]):
-    """One page. `expected` is how many ids the channel says the whole range holds, as of the newest answer; None if it does not."""
+    """One page. `expected` is how many ids the channel says the whole range holds, as of the newest answer; None if it
+    does not.
+    """
 
     items: tuple[Fetched[T], ...]
     bad: tuple[BadRow, ...] = ()
@@ -258,7 +266,9 @@ class PriceWrite:
 
 @dataclass(frozen=True)
 class Outcome(Generic[T]):
-    """What became of one item of a write. `error` is None when the channel accepted it; `pending` says that it reviews it first."""
+    """What became of one item of a write. `error` is None when the channel accepted it; `pending` says that it reviews
+    it first.
+    """
 
     item: T
     error: ChannelError | None = None
@@ -315,7 +325,9 @@ class Ack:
 
 @dataclass(frozen=True)
 class Inbound:
-    """A verified delivery. `ack` may be sent only after the notices are durable; `nack` tells the platform to come again."""
+    """A verified delivery. `ack` may be sent only after the notices are durable; `nack` tells the platform to come
+    again.
+    """
 
     notices: tuple[Notice, ...]
     ack: Ack
@@ -327,15 +339,21 @@ class Reader(Protocol):
 
     @property
     def nack(self) -> Ack:
-        """What the platform reads as "not taken", for a delivery that `read` refuses; its HTTP status is the server's choice."""
+        """What the platform reads as "not taken", for a delivery that `read` refuses; its HTTP status is the server's
+        choice.
+        """
 
     def read(self, headers: Mapping[str, str], body: bytes) -> Inbound:
-        """Header names are lower-case. Raises BadSignature or Malformed; never looks at the content before the proof."""
+        """Header names are lower-case. Raises BadSignature or Malformed; never looks at the content before the
+        proof.
+        """
 
 
 @dataclass(frozen=True)
 class Received:
-    """What one frame of a long connection means. `reply` goes out at once, `acks` only after the notices are durable."""
+    """What one frame of a long connection means. `reply` goes out at once, `acks` only after the notices are
+    durable.
+    """
 
     notices: tuple[Notice, ...] = ()
     acks: tuple[str | bytes, ...] = ()
@@ -355,7 +373,9 @@ class Session(Protocol):
         """Raises Malformed for a frame that is not the channel's; the connection is then worth renewing."""
 
     def tick(self) -> Sequence[str | bytes]:
-        """Frames due now (called about once a second). Raises Unavailable when the peer has been silent for too long."""
+        """Frames due now (called about once a second). Raises Unavailable when the peer has been silent for too
+        long.
+        """
 
 
 class Connector:
@@ -368,7 +388,14 @@ class Connector:
     channel: ClassVar[Channel]
 
     def __init__(
-        self, shop_id: str, account: str, credentials: Credentials, transport: Transport, gate: Gate, clock: Clock, gateway: str
+        self,
+        shop_id: str,
+        account: str,
+        credentials: Credentials,
+        transport: Transport,
+        gate: Gate,
+        clock: Clock,
+        gateway: str,
     ) -> None:
         self.shop_id = shop_id
         self.account = account
@@ -455,8 +482,8 @@ class Connector:
 def one_by_one(batch: Iterable[T], write: Callable[[T], Outcome[T]]) -> list[Outcome[T]]:
     """Runs a write item by item and gives each its outcome.
 
-    Once the channel answers that it takes no more (throttled, unavailable, token dead), the rest is not sent and carries
-    the same error.
+    Once the channel answers that it takes no more (throttled, unavailable, token dead), the rest is not sent and
+    carries the same error.
     """
     outcomes: list[Outcome[T]] = []
     stop: ChannelError | None = None

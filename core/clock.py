@@ -1,4 +1,6 @@
-"""Time as a value that is handed in. Nothing else in the product asks the operating system what time it is for a decision."""
+"""Time as a value that is handed in. Nothing else in the product asks the operating system what time it is for a
+decision.
+"""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta

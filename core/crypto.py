@@ -1,4 +1,6 @@
-"""Encryption at rest: AES-256-GCM, each value bound to its place, so that no sealed value can be moved to another row."""
+"""Encryption at rest: AES-256-GCM, each value bound to its place, so that no sealed value can be moved to another
+row.
+"""
 
 import base64
 import hashlib

@@ -1,22 +1,22 @@
 """Errors named by what to do about them, never by a platform's code.
 
-    QudaoError
-    ├── ConfigurationError      the operator must change a setting
-    ├── BadSignature            an inbound message is not the platform's: refuse, store nothing
-    └── ChannelError            something a channel answered, or failed to answer
-        ├── Throttled           over the rate budget: again after `retry_after`
-        ├── Unavailable         the channel did not do it: again later
-        ├── NotYet              right request, wrong moment (risk review, index lag): again later
-        ├── OutcomeUnknown      a write may or may not have happened: read back, then decide
-        ├── Reauthorize         the token is dead: refresh once, else pause the shop
-        ├── Denied              the app or shop may not do this: pause the shop and say so
-        ├── Unsupported         the channel (or our connector) cannot do this
-        ├── Malformed           the answer is not what the channel documents: park and alert
-        └── Rejected            the channel said no, and will say no again: park
-            ├── NotFound
-            ├── Invalid         a value in the request is wrong
-            ├── Conflict        the object is in a state that forbids it
-            └── AlreadyDone     it is so already: success once a read-back proves it
+QudaoError
+├── ConfigurationError      the operator must change a setting
+├── BadSignature            an inbound message is not the platform's: refuse, store nothing
+└── ChannelError            something a channel answered, or failed to answer
+    ├── Throttled           over the rate budget: again after `retry_after`
+    ├── Unavailable         the channel did not do it: again later
+    ├── NotYet              right request, wrong moment (risk review, index lag): again later
+    ├── OutcomeUnknown      a write may or may not have happened: read back, then decide
+    ├── Reauthorize         the token is dead: refresh once, else pause the shop
+    ├── Denied              the app or shop may not do this: pause the shop and say so
+    ├── Unsupported         the channel (or our connector) cannot do this
+    ├── Malformed           the answer is not what the channel documents: park and alert
+    └── Rejected            the channel said no, and will say no again: park
+        ├── NotFound
+        ├── Invalid         a value in the request is wrong
+        ├── Conflict        the object is in a state that forbids it
+        └── AlreadyDone     it is so already: success once a read-back proves it
 """
 
 from typing import Self

@@ -75,7 +75,9 @@ def _line(line: Line, other: Line | None, *, base_is_newer: bool) -> Line:
 
 
 def _parcels(known: Order, told: Order) -> tuple[Parcel, ...]:
-    """A newer reading that shows parcels replaces them; within one source version they add up; an older one adds nothing."""
+    """A newer reading that shows parcels replaces them; within one source version they add up; an older one adds
+    nothing.
+    """
     if not known.parcels or not told.parcels:
         return told.parcels or known.parcels
     if told.updated_at > known.updated_at:

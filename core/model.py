@@ -62,7 +62,9 @@ class Receiver(Canonical):
     region_code: str = ""
     """The channel's code of the smallest region it names."""
     oaid: str = Field(default="", repr=False)
-    """Same value, same receiver and address within this shop; for waybills and merging. Empty where the channel has none."""
+    """Same value, same receiver and address within this shop; for waybills and merging. Empty where the channel has
+    none.
+    """
 
 
 class Payer(StrEnum):
@@ -104,7 +106,9 @@ class Money(Canonical):
     payments: tuple[Share, ...] = ()
     """Who settles `pay`: the buyer's cash, a payment channel's reduction, a government subsidy …"""
     receivable: int
-    """What the seller is due before commission. Inferred on some channels; check against a settlement bill before booking."""
+    """What the seller is due before commission. Inferred on some channels; check against a settlement bill before
+    booking.
+    """
 
 
 class Component(Canonical):
@@ -155,7 +159,9 @@ class ParcelKind(StrEnum):
 
 
 class Parcel(Canonical):
-    """One parcel as the channel knows it. `carrier` is the canonical code where the channel's maps to one, else empty."""
+    """One parcel as the channel knows it. `carrier` is the canonical code where the channel's maps to one, else
+    empty.
+    """
 
     id: str = ""
     """The channel's id of the parcel, needed to change its number; empty where it has none."""
@@ -364,7 +370,9 @@ class SkuKey(Canonical):
 
 
 class StockLevel(Canonical):
-    """A reading of a listing SKU's stock. `sellable` can still be bought; `held` is bound by unpaid or unshipped orders."""
+    """A reading of a listing SKU's stock. `sellable` can still be bought; `held` is bound by unpaid or unshipped
+    orders.
+    """
 
     key: SkuKey
     sellable: int

@@ -41,7 +41,9 @@ class Settings(BaseSettings):
     lease_seconds: float = 60
     """How long a lane or a token refresh belongs to one worker without a sign of life."""
     read_ahead: bool = True
-    """Fetch the next page of a walk while the last one is being stored. Off where everything must happen in one thread."""
+    """Fetch the next page of a walk while the last one is being stored. Off where everything must happen in one
+    thread.
+    """
     beat_seconds: float = 0.5
     longest_wait_seconds: float = 2
     """How long a call may wait inside a worker for its rate budget; longer waits put the lane to sleep instead."""

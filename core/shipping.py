@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from core.model import Order, Parcel, ParcelDraft, Shipment
 from core.status import AfterSaleState, Closing, Fulfilment, Hold, Payment
 
-OPEN_AFTER_SALE = {AfterSaleState.REQUESTED, AfterSaleState.RETURNING, AfterSaleState.REFUNDING, AfterSaleState.REFUNDED}
+OPEN_AFTER_SALE = {
+    AfterSaleState.REQUESTED,
+    AfterSaleState.RETURNING,
+    AfterSaleState.REFUNDING,
+    AfterSaleState.REFUNDED,
+}
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,8 @@ def _refund_open(order: Order, shipment: Shipment) -> bool:
     everything = any(not draft.lines for draft in shipment.parcels)
     touched = [line for line in order.lines if everything or line.id in named]
     return any(line.after_sale.value in OPEN_AFTER_SALE for line in touched) or (
-        order.after_sale.value in OPEN_AFTER_SALE and all(line.after_sale.value is AfterSaleState.NONE for line in order.lines)
+        order.after_sale.value in OPEN_AFTER_SALE
+        and all(line.after_sale.value is AfterSaleState.NONE for line in order.lines)
     )
 
 

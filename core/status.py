@@ -1,8 +1,8 @@
 """Canonical statuses, one enum per axis, and the rule by which a newly learnt fact meets a known one.
 
-Axes that only advance (payment, fulfilment, closing) take the further of two facts; axes that may return (hold, after-sale)
-take the one with the newer source time. UNKNOWN is a value: a code nobody mapped yet. It never displaces a known fact, and
-the raw code stays beside it.
+Axes that only advance (payment, fulfilment, closing) take the further of two facts; axes that may return (hold, after-
+sale) take the one with the newer source time. UNKNOWN is a value: a code nobody mapped yet. It never displaces a known
+fact, and the raw code stays beside it.
 """
 
 from datetime import datetime
@@ -139,7 +139,9 @@ A = TypeVar("A", bound=StrEnum)
 
 
 class Fact(BaseModel, Generic[A]):
-    """One axis as a channel told it: the canonical value, the channel's own code, and when it became so (UTC, if told)."""
+    """One axis as a channel told it: the canonical value, the channel's own code, and when it became so (UTC, if
+    told).
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -157,13 +159,14 @@ _RANK: dict[StrEnum, int] = {
     Closing.CLOSED_REFUNDED: 2,
     Closing.REPLACED: 3,
 }
-"""How far along an advancing axis a value is. Closed unpaid and finished exclude each other, so neither displaces the other;
-a finished order may still be refunded whole."""
+"""How far along an advancing axis a value is. Closed unpaid and finished exclude each other, so neither displaces the
+other; a finished order may still be refunded whole.
+"""
 
 
 def advance(known: Fact[A], told: Fact[A]) -> Fact[A]:
     """The further of two facts on an axis that only advances; the known one when they are equally far."""
-    if told.value == "unknown" or told.value == known.value:
+    if told.value in ("unknown", known.value):
         return known
     if known.value == "unknown":
         return told

@@ -1,7 +1,7 @@
 """The one door in: poll, push, resync and read-back all end here.
 
-Canonical items → compare with what is stored → upsert and feed event, in the caller's transaction. A revision rises only when
-the content really changed; a newer source version alone changes nothing.
+Canonical items → compare with what is stored → upsert and feed event, in the caller's transaction. A revision rises
+only when the content really changed; a newer source version alone changes nothing.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """Intents go out: stock and prices as desired state, in batches; shipments one by one, after a look at the order.
 
-Every call has its attempt row before it leaves. An attempt without an answer, or whose worker died, is settled by reading the
-channel back before anything is sent for that intent again.
+Every call has its attempt row before it leaves. An attempt without an answer, or whose worker died, is settled by
+reading the channel back before anything is sent for that intent again.
 """
 
 import json
@@ -17,7 +17,6 @@ from core.channel import Connector, Outcome, PriceWrite, StockWrite
 from core.db import catalog, feed, intents, lanes
 from core.db.intents import Attempt, Intent
 from core.db.lanes import Claim, Kind
-from core.db.shops import ShopRow
 from core.errors import ChannelError, NotFound, Rejected
 from core.model import Price, SkuKey
 from sync import policy
@@ -40,12 +39,12 @@ class _Field:
     shown: Callable[[Connector, Sequence[Intent]], dict[SkuKey, str]]
 
 
-def drain_stock(runtime: Runtime, row: ShopRow, connector: Connector, claim: Claim) -> bool:
+def drain_stock(runtime: Runtime, connector: Connector, claim: Claim) -> bool:
     """Sends one batch of stock numbers. True when there may be more."""
     return _drain(runtime, connector, claim, _STOCK)
 
 
-def drain_prices(runtime: Runtime, row: ShopRow, connector: Connector, claim: Claim) -> bool:
+def drain_prices(runtime: Runtime, connector: Connector, claim: Claim) -> bool:
     """Sends one batch of prices. True when there may be more."""
     return _drain(runtime, connector, claim, _PRICE)
 
@@ -125,7 +124,9 @@ def park(connection: Connection, item: Intent, code: str, reason: str, now: date
     return [told(connection, item, "parked", now, code=code, reason=reason)]
 
 
-def told(connection: Connection, item: Intent, outcome: str, now: datetime, *, code: str = "", reason: str = "") -> feed.Event:
+def told(
+    connection: Connection, item: Intent, outcome: str, now: datetime, *, code: str = "", reason: str = ""
+) -> feed.Event:
     """The event of an outcome: `stock.accepted`, `price.pending`, `shipment.parked` …"""
     family = "shipment" if item.kind == Kind.SHIP else item.kind
     named: dict[str, Any] = {"order_id": item.object_id}
@@ -148,7 +149,9 @@ def told(connection: Connection, item: Intent, outcome: str, now: datetime, *, c
 def _read_back(
     runtime: Runtime, connector: Connector, claim: Claim, wanted: _Field, doubtful: list[tuple[Intent, Attempt]]
 ) -> None:
-    """Settles attempts by what the channel shows: the number asked for means accepted, any other means that it did not land."""
+    """Settles attempts by what the channel shows: the number asked for means accepted, any other means that it did not
+    land.
+    """
     shown = wanted.shown(connector, [item for item, _ in doubtful])
     now = runtime.clock.now()
     with runtime.database.write() as connection:

@@ -18,7 +18,7 @@ from sync.runtime import Runtime
 
 log = structlog.get_logger("qudao.drain")
 
-Work = Callable[[Runtime, ShopRow, Connector, Claim], bool]
+Work = Callable[[Runtime, Connector, Claim], bool]
 WORK: dict[Kind, Work] = {
     Kind.NOTICES: inbox.drain,
     Kind.SHIP: ship.drain,
@@ -67,10 +67,10 @@ def _rounds(runtime: Runtime, row: ShopRow, claim: Claim) -> bool:
     while time.monotonic() < deadline:
         runtime.bells.silence(claim.lane)
         try:
-            more = WORK[claim.lane.kind](runtime, row, connector, claim)
+            more = WORK[claim.lane.kind](runtime, connector, claim)
         except ChannelError as error:
             action = policy.decide(error, 0).action
-            if action is Action.REFRESH and not refreshed and _refresh(runtime, row, claim, version):
+            if action is Action.REFRESH and not refreshed and _refresh(runtime, row, version):
                 refreshed = True
                 connector, version = runtime.connector(row)
                 continue
@@ -95,7 +95,7 @@ def _connector(runtime: Runtime, row: ShopRow) -> tuple[Connector, int]:
     return connector, version
 
 
-def _refresh(runtime: Runtime, row: ShopRow, claim: Claim, version: int) -> bool:
+def _refresh(runtime: Runtime, row: ShopRow, version: int) -> bool:
     """True when the work may go on with a new token. Otherwise the lane sleeps or the shop is paused."""
     try:
         tokens.refresh(runtime, row, version)

@@ -1,7 +1,8 @@
 """Notices become receipts, receipts become readings.
 
-`store` is called by whoever received a verified push, inside the transaction that must commit before the acknowledgement.
-`drain` re-reads what the notices name and hands it to `accept`: a notice is never the truth about anything.
+`store` is called by whoever received a verified push, inside the transaction that must commit before the
+acknowledgement. `drain` re-reads what the notices name and hands it to `accept`: a notice is never the truth about
+anything.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from core.crypto import Vault
 from core.db import lanes, receipts
 from core.db.lanes import Claim, Kind, Lane
 from core.db.receipts import UNKNOWN_SHOP, Receipt
-from core.db.shops import ShopRow, shop_id
+from core.db.shops import shop_id
 from core.db.tables import shop
 from core.errors import ChannelError, NotFound, OutcomeUnknown, Unsupported
 from core.model import AfterSale, Listing, Order
@@ -50,11 +51,11 @@ def _state(notice: Notice, known: bool) -> tuple[str, str]:
     return ("due", "") if known else ("parked", UNKNOWN_SHOP)
 
 
-def drain(runtime: Runtime, row: ShopRow, connector: Connector, claim: Claim) -> bool:
+def drain(runtime: Runtime, connector: Connector, claim: Claim) -> bool:
     """Handles one batch. True when there may be more."""
     now = runtime.clock.now()
     with runtime.database.read() as connection:
-        batch = receipts.due(connection, row.channel, row.account, now, BATCH)
+        batch = receipts.due(connection, connector.channel.code, connector.account, now, BATCH)
     by_object: dict[tuple[ObjectKind, str], list[Receipt]] = {}
     for item in batch:
         by_object.setdefault((item.kind, item.object_id), []).append(item)

@@ -1,7 +1,7 @@
 """The shared rate budget: one generic cell rate per (app, shop, method), asked in one round trip, all limits or none.
 
-The state is only in Redis. A flush leaves budgets empty, not full: the first call may leave at once, the rest at the sustained
-rate. A platform's own refusal holds the calls of that shop and method back for everyone.
+The state is only in Redis. A flush leaves budgets empty, not full: the first call may leave at once, the rest at the
+sustained rate. A platform's own refusal holds the calls of that shop and method back for everyone.
 """
 
 import time
@@ -14,8 +14,9 @@ from core.clock import Clock, SystemClock
 from core.errors import Throttled, Unavailable
 
 BURST_SHARE = 0.05
-"""The part of a limit that may be used at once. A full burst and the sustained rate together never exceed the limit in any
-window of its length, however the platform aligns its windows."""
+"""The part of a limit that may be used at once. A full burst and the sustained rate together never exceed the limit in
+any window of its length, however the platform aligns its windows.
+"""
 FIRST_HOLD_SECONDS = 1.0
 """How long a call is held back when the platform refuses it without saying for how long; doubles up to the last one
 while refusals follow within twice the hold after it; a single refusal now and then does not add up."""
@@ -109,7 +110,9 @@ class RedisGate:
 
 
 def _rate(limit: Limit) -> tuple[float, int]:
-    """The interval between calls and the burst, such that no window of `limit.seconds` ever sees more than `limit.calls`."""
+    """The interval between calls and the burst, such that no window of `limit.seconds` ever sees more than
+    `limit.calls`.
+    """
     burst = max(1, int(limit.calls * BURST_SHARE))
     return limit.seconds / max(1, limit.calls - burst), burst
 

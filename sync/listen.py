@@ -1,4 +1,5 @@
-"""Long connections: moves frames between the platforms and sans-I/O sessions, and notices into the same inbox as every push.
+"""Long connections: moves frames between the platforms and sans-I/O sessions, and notices into the same inbox as every
+push.
 
 One process owns an app's connection at a time (a lane of kind LISTEN). An acknowledgement leaves only after the commit.
 """

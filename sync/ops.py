@@ -61,7 +61,7 @@ def connect_shop(runtime: Runtime, *, channel: str, account: str, name: str, cre
             now=runtime.clock.now(),
         )
     pull.begin(runtime, identity)
-    runtime.bells.ring((Lane(identity, kind) for kind in (Kind.PULL, Kind.BACKFILL, Kind.NOTICES)))
+    runtime.bells.ring(Lane(identity, kind) for kind in (Kind.PULL, Kind.BACKFILL, Kind.NOTICES))
     return show_shop(runtime, identity)
 
 
@@ -102,7 +102,7 @@ def pause_shop(runtime: Runtime, identity: str, reason: str) -> bool:
 def resume_shop(runtime: Runtime, identity: str) -> bool:
     """Lets the work of a shop go on. False when it was not paused."""
     changed = _set_state(runtime, identity, "resumed", "")
-    runtime.bells.ring((Lane(identity, kind) for kind in Kind if kind is not Kind.LISTEN))
+    runtime.bells.ring(Lane(identity, kind) for kind in Kind if kind is not Kind.LISTEN)
     return changed
 
 

@@ -47,7 +47,9 @@ class Decision:
 FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 300.0
 UNSETTLED_TRIES = 12
-"""After so many tries an item that stays unavailable or not ready is shown to a person; with the waits above, after 25 minutes."""
+"""After so many tries an item that stays unavailable or not ready is shown to a person; with the waits above, after 25
+minutes.
+"""
 
 UNREADABLE_TRIES = 3
 """An answer cut off or a proxy's page is gone the next time; one that stays unreadable is somebody's defect."""

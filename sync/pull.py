@@ -1,7 +1,7 @@
 """Polling: walks windows of a channel's changes and moves the watermark only when a walk was complete and committed.
 
-A window reaches from before the watermark (overlap) to now, so that fresh changes come in at once; the watermark itself stays
-behind by the channel's lag, because what is younger may still be missing from its lists.
+A window reaches from before the watermark (overlap) to now, so that fresh changes come in at once; the watermark itself
+stays behind by the channel's lag, because what is younger may still be missing from its lists.
 """
 
 from collections.abc import Callable, Iterator
@@ -82,15 +82,18 @@ def begin(runtime: Runtime, shop_id: str) -> None:
     since = now - timedelta(days=runtime.settings.first_pull_days)
     channel, _, account = shop_id.partition(":")
     with runtime.database.write() as connection:
-        watermarks.begin(connection, shop_id, {SUBSCRIPTION: now, LISTINGS: now, ORDERS: since, AFTER_SALES: since}, now)
+        watermarks.begin(
+            connection, shop_id, {SUBSCRIPTION: now, LISTINGS: now, ORDERS: since, AFTER_SALES: since}, now
+        )
         receipts.adopt(connection, channel, account, now)
 
 
-def drain(runtime: Runtime, row: ShopRow, connector: Connector, claim: Claim) -> bool:
+def drain(runtime: Runtime, connector: Connector, claim: Claim) -> bool:
     """Walks one window of every due stream of the lane. True when a stream is still behind."""
     now = runtime.clock.now()
     with runtime.database.read() as connection:
-        due = [mark for mark in watermarks.due(connection, row.id, now) if LANES[mark.stream] is claim.lane.kind]
+        marks = watermarks.due(connection, connector.shop_id, now)
+    due = [mark for mark in marks if LANES[mark.stream] is claim.lane.kind]
     behind = False
     for mark in due:
         try:
@@ -118,7 +121,12 @@ def _look(runtime: Runtime, connector: Connector, claim: Claim, mark: Watermark)
     with runtime.database.write() as connection:
         watermarks.log(connection, mark.shop_id, mark.stream, walk, runtime.clock.now())
     if not walk.complete:
-        _again(runtime, claim, mark, f"received {walk.received} of {walk.expected} between {window.since} and {window.until}")
+        _again(
+            runtime,
+            claim,
+            mark,
+            f"received {walk.received} of {walk.expected} between {window.since} and {window.until}",
+        )
         return False
     if mark.stream == LISTINGS:
         match_listings(runtime, mark.shop_id)
@@ -171,7 +179,9 @@ def accept_page(runtime: Runtime, claim: Claim, kind: str, page: Page[Any]) -> l
         return accept(connection, runtime.vault, claim.lane.shop_id, page.items, now)
 
 
-def _park_rows(runtime: Runtime, connection: Any, shop_id: str, kind: str, bad: tuple[BadRow, ...], now: datetime) -> None:
+def _park_rows(
+    runtime: Runtime, connection: Any, shop_id: str, kind: str, bad: tuple[BadRow, ...], now: datetime
+) -> None:
     for row in bad:
         log.warning("row does not parse", shop=shop_id, kind=kind, id=row.id, reason=row.reason)
         items.park_row(
@@ -221,7 +231,8 @@ def _again(runtime: Runtime, claim: Claim, mark: Watermark, reason: str) -> None
 def resync(
     runtime: Runtime, row: ShopRow, connector: Connector, stream_name: str, window: Window, *, dry_run: bool = False
 ) -> Iterator[tuple[Walk, list[Accepted]]]:
-    """Reads a time range again, window by window, and answers after each page what it changed (or with `dry_run` would).
+    """Reads a time range again, window by window, and answers after each page what it changed (or with `dry_run`
+    would).
 
     Moves no watermark and needs no lane: `accept` takes the same facts from anybody, any number of times.
     """

@@ -1,4 +1,5 @@
-"""The ERP's wishes become intents. Everything here runs inside the caller's transaction; the caller rings the lanes after it.
+"""The ERP's wishes become intents. Everything here runs inside the caller's transaction; the caller rings the lanes
+after it.
 
 A wish that cannot be right is refused item by item, before anything is stored of it, and stops none of its neighbours.
 """
@@ -127,7 +128,8 @@ def stock_wish(target: Target, quantity: int) -> Wish:
 
 
 def set_prices(connection: Connection, wanted: Sequence[PriceItem], now: datetime) -> Queued:
-    """Refuses `unknown_shop`, `unknown_sku`, `unknown_listing_sku` and `price_relation` (the channel's own rule is broken).
+    """Refuses `unknown_shop`, `unknown_sku`, `unknown_listing_sku` and `price_relation` (the channel's own rule is
+    broken).
 
     Prices that are left out keep what the channel shows.
     """
@@ -222,9 +224,7 @@ def _known_carrier(code: str, channel: str) -> bool:
 def set_mappings(connection: Connection, wanted: Sequence[MappingItem], now: datetime) -> Queued:
     """Refuses `unknown_shop` and `unknown_listing_sku`. A newly mapped listing SKU gets the SKU's number at once."""
     shops = _channels(connection, (item.shop for item in wanted))
-    named = {
-        id(item): Target(item.shop, SkuKey(listing_id=item.listing_id, sku_id=item.sku_id)) for item in wanted
-    }
+    named = {id(item): Target(item.shop, SkuKey(listing_id=item.listing_id, sku_id=item.sku_id)) for item in wanted}
     rows = catalog.find(connection, list(named.values()))
     numbers = catalog.numbers(connection, {item.sku for item in wanted if item.sku})
 
@@ -233,7 +233,9 @@ def set_mappings(connection: Connection, wanted: Sequence[MappingItem], now: dat
         if item.shop not in shops:
             return _no("unknown_shop", f"there is no shop {item.shop}")
         if target not in rows:
-            return _no("unknown_listing_sku", f"the shop {item.shop} has no listing {item.listing_id} with SKU {item.sku_id}")
+            return _no(
+                "unknown_listing_sku", f"the shop {item.shop} has no listing {item.listing_id} with SKU {item.sku_id}"
+            )
         catalog.map_by_hand(connection, target, item.sku, now)
         if item.sku is None or item.sku not in numbers or rows[target].sku == item.sku:
             return _Plan(refused=ItemResult("unchanged" if rows[target].sku == (item.sku or "") else "queued"))

@@ -1,7 +1,8 @@
 """The only module that knows RQ: bells that wake workers, and the workers.
 
-A job says which lane to look at and nothing else. A bell is `SET NX EX` followed by a job with a random id, so that any number
-of rings before a worker comes cost one job; the drain deletes the bell before its last look, so that no later ring is lost.
+A job says which lane to look at and nothing else. A bell is `SET NX EX` followed by a job with a random id, so that any
+number of rings before a worker comes cost one job; the drain deletes the bell before its last look, so that no later
+ring is lost.
 """
 
 import logging

@@ -1,4 +1,5 @@
-"""Shipments go out: the order is re-read just before every step, so that a hold, an open refund or somebody else's number is seen.
+"""Shipments go out: the order is re-read just before every step, so that a hold, an open refund or somebody else's
+number is seen.
 
 The same look settles an attempt without an answer: what the channel shows is what happened.
 """
@@ -12,7 +13,6 @@ from core.channel import Connector, Outcome
 from core.db import feed, intents, lanes
 from core.db.intents import Attempt, Intent
 from core.db.lanes import Claim, Kind
-from core.db.shops import ShopRow
 from core.errors import ChannelError
 from core.model import Order, Shipment
 from core.shipping import Ask, Change, Done, Send, Wait, next_step
@@ -26,10 +26,10 @@ WAIT_FOR_ORDER = timedelta(minutes=2)
 """How soon an order that may not be shipped yet is looked at again."""
 
 
-def drain(runtime: Runtime, row: ShopRow, connector: Connector, claim: Claim) -> bool:
+def drain(runtime: Runtime, connector: Connector, claim: Claim) -> bool:
     """Works on one batch of shipments, each alone. True when there may be more."""
     with runtime.database.read() as connection:
-        due = intents.due(connection, row.id, [Kind.SHIP.value], runtime.clock.now(), BATCH)
+        due = intents.due(connection, claim.lane.shop_id, [Kind.SHIP.value], runtime.clock.now(), BATCH)
     for item in due:
         _step(runtime, connector, claim, item)
     return bool(due)
@@ -71,10 +71,17 @@ def _settle(runtime: Runtime, connection: Connection, attempt: Attempt, step: ob
 
 
 def _act(
-    runtime: Runtime, connector: Connector, claim: Claim, item: Intent, shipment: Shipment, step: Send | Change, order: Order
+    runtime: Runtime,
+    connector: Connector,
+    claim: Claim,
+    item: Intent,
+    shipment: Shipment,
+    step: Send | Change,
+    order: Order,
 ) -> None:
-    """One write. A declared shipment is done with the channel's word; a corrected number is looked at once more, since there
-    may be another one to correct."""
+    """One write. A declared shipment is done with the channel's word; a corrected number is looked at once more, since
+    there may be another one to correct.
+    """
     opened = deliver.begin_attempts(runtime, claim, [item])[item.id]
     outcome: Outcome[Shipment] | Outcome[str]
     try:
@@ -113,6 +120,4 @@ def _unreadable(runtime: Runtime, claim: Claim, item: Intent, error: ChannelErro
 
 
 def _numbers(shipments: Iterable[Intent]) -> set[str]:
-    return {
-        draft.tracking_no for item in shipments for draft in Shipment.model_validate_json(item.wanted).parcels
-    }
+    return {draft.tracking_no for item in shipments for draft in Shipment.model_validate_json(item.wanted).parcels}

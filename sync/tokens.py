@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from core.channel import Capability
+from core.channel import Capability, Credentials
 from core.db import feed, shops
 from core.db.shops import ShopRow
 from core.errors import Denied, NotYet, Reauthorize
@@ -16,7 +16,9 @@ from sync.runtime import Runtime
 log = structlog.get_logger("qudao.tokens")
 
 EARLY = timedelta(minutes=10)
-"""A token with less than this left is refreshed before it dies. Within Douyin's last hour, in which a refresh gives a new one."""
+"""A token with less than this left is refreshed before it dies. Within Douyin's last hour, in which a refresh gives a
+new one.
+"""
 POLL_SECONDS = 0.1
 PATIENCE_SECONDS = 15.0
 """How long a worker waits for another one's refresh before it puts its lane to sleep."""
@@ -37,10 +39,7 @@ def refresh(runtime: Runtime, row: ShopRow, version: int) -> None:
             raise NotYet("another worker is refreshing the token", shop=row.id, retry_after=5)
         time.sleep(POLL_SECONDS)
     try:
-        connector, _ = runtime.connector(row)
-        if not connector.channel.supports(Capability.REFRESH):
-            raise Reauthorize("this channel's tokens cannot be refreshed", channel=row.channel, shop=row.id)
-        fresh = connector.refresh()
+        fresh = _fresh(runtime, row)
         with runtime.database.write() as connection:
             shops.store_tokens(connection, runtime.vault, row.id, fresh)
         log.info("token refreshed", shop=row.id)
@@ -50,6 +49,13 @@ def refresh(runtime: Runtime, row: ShopRow, version: int) -> None:
     finally:
         with runtime.database.write() as connection:
             shops.release_refresh(connection, row.id, owner)
+
+
+def _fresh(runtime: Runtime, row: ShopRow) -> Credentials:
+    connector, _ = runtime.connector(row)
+    if not connector.channel.supports(Capability.REFRESH):
+        raise Reauthorize("this channel's tokens cannot be refreshed", channel=row.channel, shop=row.id)
+    return connector.refresh()
 
 
 def _lease(runtime: Runtime, shop: str, owner: str, version: int) -> bool:

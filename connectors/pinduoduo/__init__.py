@@ -15,7 +15,9 @@ CHANGES = Paging(
 
 
 def price_rule(price: Price) -> str:
-    """Group below single, single not above market. The platform's practice (inferred); it refuses a violation in words only."""
+    """Group below single, single not above market. The platform's practice (inferred); it refuses a violation in words
+    only.
+    """
     if price.single is not None and not price.sale < price.single:
         return f"the group price {price.sale} must be below the single price {price.single}"
     if price.single is not None and price.market is not None and price.single > price.market:

@@ -24,7 +24,9 @@ class Target:
 
 @dataclass(frozen=True)
 class CatalogRow:
-    """A listing SKU as the channel last showed it, with its mapping. `sku` and `origin` are empty while it is unmapped."""
+    """A listing SKU as the channel last showed it, with its mapping. `sku` and `origin` are empty while it is
+    unmapped.
+    """
 
     shop_id: str
     key: SkuKey
@@ -60,7 +62,9 @@ def record(connection: Connection, shop_id: str, seen: Sequence[Listing], now: d
         connection,
         shop_id,
         [
-            StockLevel(key=SkuKey(listing_id=listing, sku_id=sku.sku_id), sellable=sku.sellable, held=sku.held, read_at=now)
+            StockLevel(
+                key=SkuKey(listing_id=listing, sku_id=sku.sku_id), sellable=sku.sellable, held=sku.held, read_at=now
+            )
             for listing, sku in skus
             if sku.sellable is not None
         ],
@@ -99,7 +103,9 @@ def note_sellable(connection: Connection, shop_id: str, key: SkuKey, sellable: i
     connection.execute(
         sa.update(listing_sku)
         .where(
-            listing_sku.c.shop_id == shop_id, listing_sku.c.listing_id == key.listing_id, listing_sku.c.sku_id == key.sku_id
+            listing_sku.c.shop_id == shop_id,
+            listing_sku.c.listing_id == key.listing_id,
+            listing_sku.c.sku_id == key.sku_id,
         )
         .values(sellable=sellable, stock_read_at=now)
     )
@@ -119,14 +125,17 @@ def read_price(connection: Connection, shop_id: str, prices: Iterable[tuple[SkuK
         for key, price in prices
     ]
     if values:
-        columns: dict[str, sa.BindParameter[int | None]] = {name: sa.bindparam(name) for name in ("sale", "single", "market")}
+        columns: dict[str, sa.BindParameter[int | None]] = {
+            name: sa.bindparam(name) for name in ("sale", "single", "market")
+        }
         connection.execute(
             sa.update(listing_sku).where(_named(shop_id)).values(price_read_at=sa.bindparam("at"), **columns), values
         )
 
 
 def match_codes(connection: Connection, shop_id: str, now: datetime) -> list[str]:
-    """Maps by merchant code where the code is not empty and unique in the shop; takes such mappings back where it no longer is.
+    """Maps by merchant code where the code is not empty and unique in the shop; takes such mappings back where it no
+    longer is.
 
     Manual mappings stay as they are. Answers the SKUs that were newly mapped.
     """
@@ -137,7 +146,9 @@ def match_codes(connection: Connection, shop_id: str, now: datetime) -> list[str
     ).all()
     times = Counter(row.merchant_code for row in rows)
     unique = {
-        (row.listing_id, row.sku_id): row.merchant_code for row in rows if row.merchant_code and times[row.merchant_code] == 1
+        (row.listing_id, row.sku_id): row.merchant_code
+        for row in rows
+        if row.merchant_code and times[row.merchant_code] == 1
     }
     known = {
         (row.listing_id, row.sku_id): row
@@ -202,7 +213,10 @@ def rows_of(
     """Listing SKUs in order of shop, listing and SKU; `after` continues behind such a triple."""
     order = (listing_sku.c.shop_id, listing_sku.c.listing_id, listing_sku.c.sku_id)
     joined = sa.and_(
-        mapping.c.shop_id == order[0], mapping.c.listing_id == order[1], mapping.c.sku_id == order[2], mapping.c.sku != ""
+        mapping.c.shop_id == order[0],
+        mapping.c.listing_id == order[1],
+        mapping.c.sku_id == order[2],
+        mapping.c.sku != "",
     )
     query = (
         sa.select(listing_sku, mapping.c.sku, mapping.c.origin)

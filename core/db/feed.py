@@ -1,7 +1,7 @@
 """The feed: events appended in the transaction that changed the thing they tell of, read by position.
 
-Position order is commit order: on PostgreSQL every appender holds one advisory lock from its first append to its commit, and
-so must append last in its transaction; on SQLite there is one writer anyway.
+Position order is commit order: on PostgreSQL every appender holds one advisory lock from its first append to its
+commit, and so must append last in its transaction; on SQLite there is one writer anyway.
 """
 
 from collections.abc import Sequence

@@ -17,7 +17,9 @@ UNSETTLED = ("open", "unknown")
 
 @dataclass(frozen=True)
 class Intent:
-    """A row of work. `wanted` is JSON text; `version` what is wanted now, `done_version` what the channel last accepted."""
+    """A row of work. `wanted` is JSON text; `version` what is wanted now, `done_version` what the channel last
+    accepted.
+    """
 
     id: int
     kind: str
@@ -104,7 +106,9 @@ def due(connection: Connection, shop_id: str, kinds: Collection[str], now: datet
     """The next intents of a lane, longest waiting first."""
     query = (
         sa.select(*_INTENT)
-        .where(intent.c.shop_id == shop_id, intent.c.kind.in_(kinds), intent.c.state == "due", intent.c.not_before <= now)
+        .where(
+            intent.c.shop_id == shop_id, intent.c.kind.in_(kinds), intent.c.state == "due", intent.c.not_before <= now
+        )
         .order_by(intent.c.not_before, intent.c.id)
         .limit(limit)
     )
@@ -248,11 +252,11 @@ def later(connection: Connection, item: Intent, until: datetime, code: str, reas
 
 
 def tell(connection: Connection, item: Intent) -> int:
-    """Counts an outcome that goes into the feed; the answer is its revision, rising over all intents about the object."""
+    """Counts an outcome that goes into the feed; the answer is its revision, rising over all intents about the
+    object.
+    """
     connection.execute(sa.update(intent).where(intent.c.id == item.id).values(told=intent.c.told + 1))
-    about = sa.and_(
-        intent.c.kind == item.kind, intent.c.shop_id == item.shop_id, intent.c.object_id == item.object_id
-    )
+    about = sa.and_(intent.c.kind == item.kind, intent.c.shop_id == item.shop_id, intent.c.object_id == item.object_id)
     return int(connection.scalar(sa.select(sa.func.sum(intent.c.told)).where(about)) or 0)
 
 

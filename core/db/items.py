@@ -1,4 +1,6 @@
-"""Orders, after-sales and listings as stored: one row each, the canonical JSON in `body`, the sealed raw payload beside."""
+"""Orders, after-sales and listings as stored: one row each, the canonical JSON in `body`, the sealed raw payload
+beside.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +21,9 @@ TABLES: dict[str, Table] = {"order": orders, "after_sale": after_sales, "listing
 
 @dataclass(frozen=True)
 class StoredItem:
-    """A stored item. `body` is canonical JSON; `source_at` the newest source version seen, `changed_at` its last real change."""
+    """A stored item. `body` is canonical JSON; `source_at` the newest source version seen, `changed_at` its last real
+    change.
+    """
 
     shop_id: str
     id: str
@@ -115,7 +119,15 @@ def read_raw(connection: Connection, vault: Vault, kind: str, shop_id: str, iden
 
 
 def park_row(
-    connection: Connection, vault: Vault, *, kind: str, shop_id: str, identity: str, reason: str, payload: bytes, now: datetime
+    connection: Connection,
+    vault: Vault,
+    *,
+    kind: str,
+    shop_id: str,
+    identity: str,
+    reason: str,
+    payload: bytes,
+    now: datetime,
 ) -> None:
     """Keeps a row that could not be read, once per reason, for a person to see."""
     sealed = vault.seal(payload, "bad_row", "payload", f"{kind}/{shop_id}/{identity}")
@@ -137,7 +149,9 @@ def park_row(
 
 
 def _columns(table: Table) -> list[sa.Column[Any]]:
-    return [table.c[name] for name in ("shop_id", "id", "status", "revision", "digest", "body", "source_at", "changed_at")]
+    return [
+        table.c[name] for name in ("shop_id", "id", "status", "revision", "digest", "body", "source_at", "changed_at")
+    ]
 
 
 def latest(connection: Connection, kind: str, *, shop: str = "", status: str = "", limit: int = 50) -> list[StoredItem]:

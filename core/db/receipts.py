@@ -27,7 +27,9 @@ class Receipt:
     received_at: datetime
 
 
-def store(connection: Connection, vault: Vault, notices: Sequence[Notice], states: Sequence[tuple[str, str]], now: datetime) -> None:
+def store(
+    connection: Connection, vault: Vault, notices: Sequence[Notice], states: Sequence[tuple[str, str]], now: datetime
+) -> None:
     """Adds new notices in the given (state, reason); a known one is counted and, when it was handled, due again."""
     if not notices:
         return
@@ -38,13 +40,17 @@ def store(connection: Connection, vault: Vault, notices: Sequence[Notice], state
         index_elements=["channel", "app_key", "dedup_key"],
         set_={
             "seen": receipt.c.seen + 1,
-            "not_before": sa.case((receipt.c.state == "handled", statement.excluded.not_before), else_=receipt.c.not_before),
+            "not_before": sa.case(
+                (receipt.c.state == "handled", statement.excluded.not_before), else_=receipt.c.not_before
+            ),
             "tries": sa.case((receipt.c.state == "handled", 0), else_=receipt.c.tries),
             "received_at": statement.excluded.received_at,
             "state": again,
         },
     )
-    connection.execute(statement, [_row(vault, notice, state, now) for notice, state in zip(notices, states, strict=True)])
+    connection.execute(
+        statement, [_row(vault, notice, state, now) for notice, state in zip(notices, states, strict=True)]
+    )
 
 
 def _row(vault: Vault, notice: Notice, state: tuple[str, str], now: datetime) -> dict[str, object]:
@@ -88,7 +94,9 @@ def due(connection: Connection, channel: str, account: str, now: datetime, limit
         .limit(limit)
     )
     return [
-        Receipt(row.id, ObjectKind(row.kind), row.object_id, row.parent_id, row.topic, row.seen, row.tries, row.received_at)
+        Receipt(
+            row.id, ObjectKind(row.kind), row.object_id, row.parent_id, row.topic, row.seen, row.tries, row.received_at
+        )
         for row in rows
     ]
 

@@ -47,7 +47,14 @@ def shop_id(channel: str, account: str) -> str:
 
 
 def add(
-    connection: Connection, vault: Vault, *, channel: str, account: str, name: str, credentials: Credentials, now: datetime
+    connection: Connection,
+    vault: Vault,
+    *,
+    channel: str,
+    account: str,
+    name: str,
+    credentials: Credentials,
+    now: datetime,
 ) -> str:
     """Connects a shop, or renews the app and tokens of a known one. Answers its id."""
     identity = shop_id(channel, account)
@@ -103,7 +110,8 @@ def app_secrets(connection: Connection, vault: Vault, channel: str) -> dict[str,
     """The secret of every app of a channel, by its key."""
     rows = connection.execute(sa.select(app).where(app.c.channel == channel))
     return {
-        row.app_key: SecretStr(vault.open(row.secret, "app", "secret", f"{channel}/{row.app_key}").decode()) for row in rows
+        row.app_key: SecretStr(vault.open(row.secret, "app", "secret", f"{channel}/{row.app_key}").decode())
+        for row in rows
     }
 
 
@@ -125,7 +133,9 @@ def credentials(connection: Connection, vault: Vault, row: ShopRow) -> Held:
     )
 
 
-def lease_refresh(connection: Connection, identity: str, owner: str, version: int, now: datetime, ttl: timedelta) -> bool:
+def lease_refresh(
+    connection: Connection, identity: str, owner: str, version: int, now: datetime, ttl: timedelta
+) -> bool:
     """Takes the right to refresh the tokens read at `version`. False when another has it or has done it already."""
     taken = connection.execute(
         sa.update(credential)
@@ -153,7 +163,9 @@ def token_version(connection: Connection, identity: str) -> int:
 
 def store_tokens(connection: Connection, vault: Vault, identity: str, fresh: Credentials) -> None:
     """Puts tokens in place of the old ones, raises their version and ends a refresh under way."""
-    text = json.dumps({"access": fresh.access_token.get_secret_value(), "refresh": fresh.refresh_token.get_secret_value()})
+    text = json.dumps(
+        {"access": fresh.access_token.get_secret_value(), "refresh": fresh.refresh_token.get_secret_value()}
+    )
     values = {
         "tokens": vault.seal(text.encode(), "credential", "tokens", identity),
         "access_expires_at": fresh.access_expires_at,
@@ -162,9 +174,7 @@ def store_tokens(connection: Connection, vault: Vault, identity: str, fresh: Cre
         "expires_at": None,
     }
     changed = connection.execute(
-        sa.update(credential)
-        .where(credential.c.shop_id == identity)
-        .values(version=credential.c.version + 1, **values)
+        sa.update(credential).where(credential.c.shop_id == identity).values(version=credential.c.version + 1, **values)
     )
     if changed.rowcount == 0:
         connection.execute(sa.insert(credential).values(shop_id=identity, version=1, **values))
@@ -182,4 +192,3 @@ def _row(row: sa.Row[tuple[object, ...]]) -> ShopRow:
         reason=values["state_reason"],
         created_at=values["created_at"],
     )
-

@@ -1,4 +1,6 @@
-"""All tables. Instants are UTC, ids are text, JSON is text written by pydantic, personal and secret values are sealed bytes."""
+"""All tables. Instants are UTC, ids are text, JSON is text written by pydantic, personal and secret values are sealed
+bytes.
+"""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -272,8 +274,9 @@ intent = Table(
 )
 """Something that must become true on a channel. `state`: due, done, parked, dismissed.
 
-Stock and price have one row per listing SKU and coalesce in it: `version` rises with every new number, `done_version` is the
-newest that the channel accepted. A shipment has a row of its own. `told` counts the outcomes told in the feed: their revision.
+Stock and price have one row per listing SKU and coalesce in it: `version` rises with every new number, `done_version`
+is the newest that the channel accepted. A shipment has a row of its own. `told` counts the outcomes told in the feed:
+their revision.
 """
 
 attempt = Table(

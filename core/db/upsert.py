@@ -15,7 +15,9 @@ def upsert(
     on: Iterable[str] = (),
     keep: Iterable[str] = (),
 ) -> None:
-    """Inserts rows; where the key (`on`, else the primary key) is taken, replaces every given column but the key and `keep`."""
+    """Inserts rows; where the key (`on`, else the primary key) is taken, replaces every given column but the key and
+    `keep`.
+    """
     if not rows:
         return
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert

@@ -38,7 +38,8 @@ class Walk:
 def begin(connection: Connection, shop_id: str, streams: Mapping[str, datetime], now: datetime) -> None:
     """Starts the streams a shop does not have yet, each from the given instant, due at once."""
     rows = [
-        {"shop_id": shop_id, "stream": stream, "complete_through": since, "next_at": now} for stream, since in streams.items()
+        {"shop_id": shop_id, "stream": stream, "complete_through": since, "next_at": now}
+        for stream, since in streams.items()
     ]
     upsert(connection, watermark, rows, keep=("complete_through", "next_at"))
 

@@ -1,4 +1,6 @@
-"""The one HTTP client at the edges of the wire: what is tried again, what never is, and what every failure is called."""
+"""The one HTTP client at the edges of the wire: what is tried again, what never is, and what every failure is
+called.
+"""
 
 from typing import Any
 
@@ -49,7 +51,11 @@ FAILURES: dict[str, tuple[dict[str, Any], type[ChannelError], type[ChannelError]
     "connection reset": ({"side_effect": httpx.ReadError}, Unavailable, OutcomeUnknown),
     "error page": ({"return_value": httpx.Response(200, html="<h1>502</h1>")}, Malformed, OutcomeUnknown),
     "empty body": ({"return_value": httpx.Response(200)}, Malformed, OutcomeUnknown),
-    "redirect": ({"return_value": httpx.Response(302, headers={"location": "https://elsewhere"})}, Malformed, OutcomeUnknown),
+    "redirect": (
+        {"return_value": httpx.Response(302, headers={"location": "https://elsewhere"})},
+        Malformed,
+        OutcomeUnknown,
+    ),
 }
 
 
@@ -97,6 +103,10 @@ def test_an_error_says_where_and_neither_it_nor_the_log_tells_a_secret(http: Htt
     respx.post(URL).mock(side_effect=httpx.ReadTimeout)
     with structlog.testing.capture_logs() as logged, pytest.raises(Unavailable) as failed:
         http.send(READ)
-    assert (failed.value.channel, failed.value.shop, failed.value.operation) == ("pinduoduo", "pinduoduo:1", "pdd.time.get")
+    assert (failed.value.channel, failed.value.shop, failed.value.operation) == (
+        "pinduoduo",
+        "pinduoduo:1",
+        "pdd.time.get",
+    )
     assert len(logged) == 3
     assert "secret-token" not in f"{failed.value} {failed.value!r} {logged} {READ!r}"

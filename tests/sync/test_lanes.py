@@ -1,4 +1,6 @@
-"""Lanes: one owner at a time, a fence that stops the last one, and no bell lost between the last look and the release."""
+"""Lanes: one owner at a time, a fence that stops the last one, and no bell lost between the last look and the
+release.
+"""
 
 from datetime import timedelta
 

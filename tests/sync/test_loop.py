@@ -1,4 +1,6 @@
-"""The whole loop against the simulated platforms: whatever is lost, doubled, late or unanswered, both sides end agreed."""
+"""The whole loop against the simulated platforms: whatever is lost, doubled, late or unanswered, both sides end
+agreed.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,10 +48,14 @@ def mapped(engine: Engine, channel: str) -> Sku:
 
 
 def fault(engine: Engine, channel: str, kind: str, method: str | None = None, times: int | None = 1) -> None:
-    engine.world.faults.add(FaultRule.model_validate({"kind": kind, "channel": channel, "method": method, "times": times}))
+    engine.world.faults.add(
+        FaultRule.model_validate({"kind": kind, "channel": channel, "method": method, "times": times})
+    )
 
 
-def parcel(engine: Engine, channel: str, order: Order, number: str = "SF1234567890123", **options: bool) -> ShipmentItem:
+def parcel(
+    engine: Engine, channel: str, order: Order, number: str = "SF1234567890123", **options: bool
+) -> ShipmentItem:
     return ShipmentItem(
         shop=engine.shops[channel],
         order_id=order.order_id,
@@ -138,7 +144,8 @@ def test_stock_ends_agreed_whatever_the_call_answers(engine: Engine, channel: st
         fault(engine, channel, kind, SET_STOCK[channel])
     engine.set_stock(**{sku.code: 77})
     engine.run(60)
-    assert (sku.sellable, sku.last_set and sku.last_set.quantity) == (77, 77)
+    assert sku.last_set is not None
+    assert (sku.sellable, sku.last_set.quantity) == (77, 77)
     [intent] = engine.intents("stock", engine.shops[channel], f"{sku.item_id}/{sku.sku_id}")
     assert (intent.state, intent.done_version) == ("done", 1)
 
@@ -177,7 +184,10 @@ def test_a_corrected_number_goes_through_the_change_call(engine: Engine, channel
     engine.run(30)
     assert [package.tracking_no for package in order.packages] == ["SF9999999999999"]
     assert order.ship_accepts == 1
-    assert [intent.state for intent in engine.intents("ship", engine.shops[channel], order.order_id)] == ["done", "done"]
+    assert [intent.state for intent in engine.intents("ship", engine.shops[channel], order.order_id)] == [
+        "done",
+        "done",
+    ]
 
 
 def test_an_order_shipped_by_hand_with_another_number_asks(engine: Engine, channel: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from connectors import pinduoduo
 from core.channel import BadRow, Connector, Fetched, Page, Paging, Window
 from core.db import Database, lanes, shops, watermarks
 from core.db.lanes import Claim, Kind, Lane
@@ -17,7 +18,9 @@ from tests.canonical import at, order
 from tests.engine import Engine
 from tests.engine import engine as running
 
-PAGING = Paging(timedelta(minutes=30), lag=timedelta(minutes=3), overlap=timedelta(minutes=5), horizon=timedelta(days=90))
+PAGING = Paging(
+    timedelta(minutes=30), lag=timedelta(minutes=3), overlap=timedelta(minutes=5), horizon=timedelta(days=90)
+)
 
 
 @pytest.fixture
@@ -29,6 +32,8 @@ def engine(database: Database, redis_url: str, tmp_path: Path) -> Iterator[Engin
 class Telling(Connector):
     """A shop on Pinduoduo whose order list says what a test wants."""
 
+    channel = pinduoduo.CHANNEL
+
     def __init__(self, engine: Engine, *pages: Page[Order]) -> None:
         row, shop = engine.world.shop("pinduoduo"), engine.shops["pinduoduo"]
         with engine.runtime.database.read() as connection:
@@ -38,7 +43,6 @@ class Telling(Connector):
             shop, row.shop_id, real.credentials, real.transport, real.gate, engine.runtime.clock, real.gateway
         )
         self.row = stored
-        self.channel = real.channel
         self.pages = pages
         self.asked: list[Window] = []
 
@@ -120,8 +124,7 @@ def test_reading_ahead_gives_the_same_pages_and_the_same_error() -> None:
         yield 1
         raise ValueError("page two")
 
-    seen = []
+    pages = pull.read_ahead(failing())
+    assert next(pages) == 1
     with pytest.raises(ValueError, match="page two"):
-        for page in pull.read_ahead(failing()):
-            seen.append(page)
-    assert seen == [1]
+        next(pages)

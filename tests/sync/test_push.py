@@ -98,9 +98,7 @@ def test_a_new_mapping_gets_the_skus_number_and_an_unmapping_stops_it(engine: En
     mapped = row(engine, "douyin")
     ask(engine, push.set_stock, [StockItem(sku=mapped.sku, quantity=9)])
     twice = engine.world.skus_by_code(engine.world.shop("douyin"), "SKU-0001")[0]
-    by_hand = MappingItem(
-        shop=engine.shops["douyin"], listing_id=twice.item_id, sku_id=twice.sku_id, sku=mapped.sku
-    )
+    by_hand = MappingItem(shop=engine.shops["douyin"], listing_id=twice.item_id, sku_id=twice.sku_id, sku=mapped.sku)
     assert ask(engine, push.set_mappings, [by_hand])[0].state == "queued"
     engine.run(10)
     assert twice.sellable == 9
