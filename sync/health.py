@@ -58,6 +58,7 @@ def examine(runtime: Runtime, *, gateways: bool = True) -> Iterator[Finding]:
         return
     if runtime.database.postgresql:
         yield _clock("database clock", _database_time(runtime), runtime.clock.now())
+    yield _key(runtime)
     yield from _work(runtime, redis_there)
     with runtime.database.read() as connection:
         rows = shops.all_shops(connection)
@@ -65,6 +66,15 @@ def examine(runtime: Runtime, *, gateways: bool = True) -> Iterator[Finding]:
         yield Finding("shops", State.WARN, "none connected", "qudao shop add", "用 qudao shop add 接入店铺")
     for row in rows:
         yield from _shop(runtime, row, ask=gateways and redis_there)
+
+
+def _key(runtime: Runtime) -> Finding:
+    if runtime.settings.secret_key is not None:
+        return Finding("key", State.OK, "from QUDAO_SECRET_KEY")
+    path = runtime.settings.data_dir / "secret.key"
+    if path.stat().st_mode & 0o077:
+        return Finding("key", State.BAD, f"others can read {path}", f"chmod 600 {path}", "请收紧密钥文件权限")
+    return Finding("key", State.OK, f"in {path}; without it the credentials are lost, so back it up")
 
 
 def _database(runtime: Runtime) -> Finding:

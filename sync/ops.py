@@ -3,15 +3,18 @@
 What changes rows also rings for them. A Redis that is away loses nothing: the sweeper rings what is due.
 """
 
+import functools
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import SecretStr
+from sqlalchemy import Connection
 
 from connectors import CHANNELS
-from core.channel import Connector, Credentials, ObjectKind, Window
+from core.channel import Connector, Credentials, Fetched, ObjectKind, Window
 from core.db import catalog, feed, intents, items, keys, parked, shops, watermarks
 from core.db.catalog import CatalogRow
 from core.db.feed import FeedRow
@@ -30,6 +33,8 @@ from sync.push import ItemResult, MappingItem, StockItem
 from sync.runtime import Runtime
 
 SKUS_AT_ONCE = 50
+
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,7 @@ def show_shop(runtime: Runtime, identity: str) -> ShopView:
         return _view(runtime, connection, shops.get(connection, identity), parked.counts(connection))
 
 
-def _view(runtime: Runtime, connection: Any, row: ShopRow, waiting: dict[str, int]) -> ShopView:
+def _view(runtime: Runtime, connection: Connection, row: ShopRow, waiting: dict[str, int]) -> ShopView:
     marks = watermarks.of_shop(connection, row.id)
     held = shops.credentials(connection, runtime.vault, row)
     return ShopView(
@@ -118,26 +123,31 @@ def _set_state(runtime: Runtime, identity: str, state: str, reason: str) -> bool
     return revision > 0
 
 
-def with_connector(runtime: Runtime, identity: str) -> tuple[ShopRow, Connector]:
-    """A session of a shop for a person's own calls, with fresh tokens when the held ones are at their end."""
+def ask(runtime: Runtime, identity: str, read: Callable[[Connector], R]) -> R:
+    """A person's own reading of a shop's channel. A dead token is refreshed once, and the reading begins again."""
     with runtime.database.read() as connection:
         row = shops.get(connection, identity)
-        held = shops.credentials(connection, runtime.vault, row)
-    if tokens.near_its_end(held.credentials.access_expires_at, runtime.clock.now()):
-        tokens.refresh(runtime, row, held.version)
-    return row, runtime.connector(row)[0]
+    connector, version = runtime.connector(row)
+    try:
+        return read(connector)
+    except Reauthorize:
+        tokens.refresh(runtime, row, version)
+        return read(runtime.connector(row)[0])
 
 
 def resync(
     runtime: Runtime, identity: str, stream: str, window: Window, *, dry_run: bool = False
 ) -> Iterator[tuple[Walk, list[Accepted]]]:
     """Reads orders or listings again; one answer per page: the walk so far and what the page changed (or would)."""
-    row, connector = with_connector(runtime, identity)
-    try:
-        yield from pull.resync(runtime, row, connector, stream, window, dry_run=dry_run)
-    except Reauthorize:
-        tokens.refresh(runtime, row, runtime.connector(row)[1])
-        yield from pull.resync(runtime, row, runtime.connector(row)[0], stream, window, dry_run=dry_run)
+    with runtime.database.read() as connection:
+        row = shops.get(connection, identity)
+
+    def begin(connector: Connector) -> Iterator[tuple[Walk, list[Accepted]]]:
+        pages = pull.resync(runtime, row, connector, stream, window, dry_run=dry_run)
+        first = next(pages, None)
+        return iter(()) if first is None else itertools.chain([first], pages)
+
+    yield from ask(runtime, identity, begin)
 
 
 @dataclass(frozen=True)
@@ -151,17 +161,20 @@ class StockReading:
 
 def resync_stock(runtime: Runtime, identity: str, *, dry_run: bool = False) -> Iterator[list[StockReading]]:
     """Reads the stock of every known listing SKU of a shop again, some at a time."""
-    _, connector = with_connector(runtime, identity)
     with runtime.database.read() as connection:
         rows = catalog.rows_of(connection, shop_id=identity)
         numbers = catalog.numbers(connection, {row.sku for row in rows if row.sku})
     for start in range(0, len(rows), SKUS_AT_ONCE):
         batch = rows[start : start + SKUS_AT_ONCE]
-        levels = {level.key: level for level in connector.stock_levels([row.key for row in batch])}
+        levels = {level.key: level for level in ask(runtime, identity, functools.partial(_levels, batch))}
         if not dry_run:
             with runtime.database.write() as connection:
                 catalog.read_stock(connection, identity, levels.values())
         yield [StockReading(row, levels.get(row.key), numbers.get(row.sku)) for row in batch]
+
+
+def _levels(rows: Sequence[CatalogRow], connector: Connector) -> list[StockLevel]:
+    return connector.stock_levels([row.key for row in rows])
 
 
 def push_stock(runtime: Runtime, identity: str) -> int:
@@ -305,17 +318,17 @@ def reread(runtime: Runtime, identity: str, kind: ObjectKind, object_id: str) ->
     """Reads one object from the channel now."""
     if not object_id:
         raise ConfigurationError("the row has no id to read it by; resync its time range, then dismiss it")
-    row, connector = with_connector(runtime, identity)
-    read: dict[ObjectKind, Callable[[str], Any]] = {
-        ObjectKind.ORDER: connector.order,
-        ObjectKind.AFTER_SALE: connector.after_sale,
-        ObjectKind.LISTING: connector.listing,
-    }
-    fetched = read[kind](object_id)
+    fetched = ask(runtime, identity, functools.partial(_reading, kind, object_id))
     with runtime.database.write() as connection:
-        outcomes = accept(connection, runtime.vault, row.id, [fetched], runtime.clock.now())
+        outcomes = accept(connection, runtime.vault, identity, [fetched], runtime.clock.now())
     runtime.bells.announce_feed()
     return outcomes
+
+
+def _reading(kind: ObjectKind, object_id: str, connector: Connector) -> Fetched[Any]:
+    if kind is ObjectKind.ORDER:
+        return connector.order(object_id)
+    return connector.after_sale(object_id) if kind is ObjectKind.AFTER_SALE else connector.listing(object_id)
 
 
 def create_key(runtime: Runtime, label: str) -> NewKey:

@@ -175,6 +175,15 @@ def test_doctor_names_what_is_wrong_and_what_to_do(qudao: Qudao) -> None:
     assert found["redis"]["state"] == "bad"
     assert "qudao up" in found["redis"]["advice"]
     assert found["pinduoduo:300123"]["state"] == "warn"
+    assert found["key"]["state"] == "ok"
+
+
+def test_doctor_minds_a_key_that_others_can_read(qudao: Qudao, tmp_path: Path) -> None:
+    added(qudao)
+    (tmp_path / "data" / "secret.key").chmod(0o644)
+    found = {finding["what"]: finding for finding in qudao("doctor", "--json").json["findings"]}
+    assert found["key"]["state"] == "bad"
+    assert found["key"]["advice"].startswith("chmod 600")
 
 
 def test_doctor_sees_a_key_that_does_not_fit(qudao: Qudao) -> None:

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import redis
 
+from commands import demo
+from commands.demo_result import ChannelResult, Result
 from sync import embedded
 from tests.cli.conftest import Qudao, arguments, surroundings
 
@@ -91,28 +93,39 @@ def empty_redis(demo: Demo) -> None:
 
 @pytest.mark.parametrize("disaster", [kill_every_worker, empty_redis])
 def test_nothing_is_lost_or_doubled(tmp_path: Path, disaster: Callable[[Demo], None]) -> None:
-    demo = Demo(tmp_path)
-    demo.until_orders_come(3)
-    disaster(demo)
-    check(demo.result())
+    night = Demo(tmp_path)
+    night.until_orders_come(3)
+    disaster(night)
+    check(night.result())
 
 
 def test_on_postgresql(tmp_path: Path, postgres_url: str) -> None:
-    demo = Demo(tmp_path, QUDAO_DATABASE_URL=postgres_url)
-    check(demo.result())
-    assert not demo.place.exists()
+    night = Demo(tmp_path, QUDAO_DATABASE_URL=postgres_url)
+    check(night.result())
+    assert not night.place.exists()
 
 
 def test_ctrl_c_leaves_nothing_running(tmp_path: Path) -> None:
-    demo = Demo(tmp_path, "--keep")
-    demo.until_orders_come(1)
-    children = [demo.pid(part) for part in ("sandbox", "redis", "web", "worker", "beat", "listen", "erp")]
+    night = Demo(tmp_path, "--keep")
+    night.until_orders_come(1)
+    children = [night.pid(part) for part in ("sandbox", "redis", "web", "worker", "beat", "listen", "erp")]
     assert 0 not in children
-    demo.process.send_signal(signal.SIGINT)
-    out, _ = demo.process.communicate(timeout=40)
-    assert (demo.process.returncode, out) == (130, b"")
+    night.process.send_signal(signal.SIGINT)
+    out, _ = night.process.communicate(timeout=40)
+    assert (night.process.returncode, out) == (130, b"")
     assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
-    assert (demo.place / "qudao.db").exists()
+    assert (night.place / "qudao.db").exists()
+
+
+def test_disagreement_is_exit_code_1_with_the_reasons(qudao: Qudao, monkeypatch: pytest.MonkeyPatch) -> None:
+    verdict = Result({"douyin": ChannelResult(placed=2, in_feed=1, missing=1)}, ["order 7 is not in the feed"])
+    monkeypatch.setattr(demo, "_cast", lambda *_: [])
+    monkeypatch.setattr(demo, "_play", lambda *_, **__: verdict)
+    said = qudao("demo", "--json", QUDAO_LANG="en")
+    assert said.code == 1
+    assert said.json["ok"] is False
+    assert said.json["channels"]["douyin"]["missing"] == 1
+    assert said.err.splitlines() == ["order 7 is not in the feed", "1 things do not agree"]
 
 
 def test_a_folder_in_use_is_refused(qudao: Qudao, tmp_path: Path) -> None:
