@@ -4,6 +4,7 @@ import importlib
 import inspect
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -40,11 +41,18 @@ def skips() -> Iterator[Skip]:
     for path in sorted(Path(__file__).parent.glob("test_*.py")):
         module = importlib.import_module(f"tests.contract.{path.stem}")
         for name, test in inspect.getmembers(module, inspect.isfunction):
-            for mark in getattr(test, "pytestmark", []):
-                if mark.name != "needs":
-                    continue
-                for under_test in CHANNELS:
-                    for capability in mark.args:
-                        if why := reason(under_test.channel, capability):
-                            group = path.stem.removeprefix("test_")
-                            yield Skip(under_test.code, group, name, capability, why)
+            if name.startswith("test_"):
+                for capability, under_test in product(_needed(module) + _needed(test), CHANNELS):
+                    if why := reason(under_test.channel, capability):
+                        yield Skip(under_test.code, path.stem.removeprefix("test_"), name, capability, why)
+
+
+def _needed(marked: object) -> list[Capability]:
+    """The capabilities that a test, or a whole module of tests, is about."""
+    marks = getattr(marked, "pytestmark", [])
+    return [
+        capability
+        for mark in (marks if isinstance(marks, list) else [marks])
+        if mark.name == "needs"
+        for capability in mark.args
+    ]

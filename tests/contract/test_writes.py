@@ -296,6 +296,21 @@ def test_a_stock_write_with_a_lost_answer_is_cleared_up_by_reading(
     assert bench.sellable(key) == 42
 
 
+@needs(Capability.SET_STOCK)
+@pytest.mark.parametrize("kind", ["partial_failure", "throttle", "system_error", "token_death", *LOST])
+def test_every_outcome_of_a_batch_is_true(bench: Bench, channel: ChannelUnderTest, kind: FaultKind) -> None:
+    """Accepted means written, refused means not written; only a lost answer may leave it open."""
+    keys = bench.keys(4)
+    before = [bench.sellable(key) for key in keys]
+    bench.fault(kind, channel.stock_write, times=1)
+    outcomes = bench.connector.set_stock([StockWrite(key, 40 + n) for n, key in enumerate(keys)])
+    for n, outcome in enumerate(outcomes):
+        written = bench.sellable(keys[n]) == 40 + n
+        assert written or bench.sellable(keys[n]) == before[n]
+        if not isinstance(outcome.error, OutcomeUnknown):
+            assert written == (outcome.error is None)
+
+
 @needs(Capability.SHIP)
 @pytest.mark.parametrize("kind", LOST)
 def test_a_shipment_with_a_lost_answer_is_cleared_up_by_reading(
