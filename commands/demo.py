@@ -98,7 +98,7 @@ def demo(
         float, typer.Option(min=1, help="Seconds to wait for agreement after that · 等待一致的时间。")
     ] = 180,
     faults: Annotated[bool, typer.Option(help="Platforms misbehave · 是否注入平台故障。")] = True,
-    workers: Annotated[int, typer.Option(min=1, help="· 工作进程数。")] = 2,
+    workers: Annotated[int, typer.Option(min=1, help="Worker processes · 工作进程数。")] = 3,
     keep: Annotated[
         bool, typer.Option("--keep", help="Leave the folder with database and logs · 保留数据目录。")
     ] = False,

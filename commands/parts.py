@@ -35,7 +35,7 @@ def serve(host: Host = "", port: Port = 0) -> None:
 
 def worker(
     count: Annotated[
-        int, typer.Option("--count", "-c", min=0, help="0: QUDAO_WORKERS, else 2 · 进程数。", show_default=False)
+        int, typer.Option("--count", "-c", min=0, help="0: QUDAO_WORKERS, else 3 · 进程数。", show_default=False)
     ] = 0,
 ) -> None:
     """Run the workers that drain lanes · 运行工作进程。"""

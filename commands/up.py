@@ -25,7 +25,7 @@ def up(
     host: Host = "",
     port: Port = 0,
     workers: Annotated[
-        int, typer.Option(min=0, help="0: QUDAO_WORKERS, else 2 · 工作进程数。", show_default=False)
+        int, typer.Option(min=0, help="0: QUDAO_WORKERS, else 3 · 工作进程数。", show_default=False)
     ] = 0,
 ) -> None:
     """Run everything: migrate, Redis, web, workers, beat, listen · 一条命令启动全部。"""

@@ -28,7 +28,10 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: int = 8080
-    workers: int = 2
+    workers: int = 3
+    """Worker processes. The first serves urgent lanes alone; of three or more the second takes no bulk work, the others
+    take it first.
+    """
     log_level: str = "info"
 
     poll_orders_seconds: float = 30
@@ -38,8 +41,10 @@ class Settings(BaseSettings):
     """How far back the first pull of a new shop begins."""
     drain_seconds: float = 20
     """How long one job may work on a lane before it gives the worker back."""
-    lease_seconds: float = 60
-    """How long a lane or a token refresh belongs to one worker without a sign of life."""
+    lease_seconds: float = 30
+    """How long a lane or a token refresh belongs to one worker without a sign of life: how late work gets when a worker
+    is killed. A worker that was only slow loses the lane and finds out before it writes anything.
+    """
     read_ahead: bool = True
     """Fetch the next page of a walk while the last one is being stored. Off where everything must happen in one
     thread.

@@ -56,6 +56,9 @@ def _drain(runtime: Runtime, connector: Connector, claim: Claim, wanted: _Field)
         open_attempts = intents.unsettled(connection, [item.id for item in due])
     if not due:
         return False
+    due.sort(
+        key=lambda item: item.key
+    )  # the order in which wishes lock these rows, so that neither waits for the other
     if open_attempts:
         _read_back(runtime, connector, claim, wanted, [(i, open_attempts[i.id]) for i in due if i.id in open_attempts])
     fresh = [item for item in due if item.id not in open_attempts]

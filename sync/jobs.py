@@ -1,6 +1,7 @@
 """What RQ calls by name. A job is one line: it finds this process's runtime and drains a lane."""
 
 import functools
+import gc
 
 from core.db.lanes import Kind, Lane
 from core.settings import Settings
@@ -11,6 +12,7 @@ from sync.runtime import Runtime
 @functools.cache
 def runtime() -> Runtime:
     """This worker process's own connections, opened by its first job."""
+    gc.freeze()  # what was imported stays for ever; the collector need not walk it again and again
     return Runtime.open(Settings.load())
 
 

@@ -32,8 +32,8 @@ QUEUES: dict[Kind, str] = {
 
 BELL_SECONDS = 30
 """A bell that nobody answered may be rung again after this long."""
-JOB_SECONDS = 120
-"""RQ's own limit for one drain, far above what a drain allows itself."""
+JOB_SECONDS = 3600
+"""RQ's own limit for one drain. A drain ends itself much sooner, but for one walk over a very long list."""
 FEED_CHANNEL = "qudao:feed"
 """Where a commit of feed events is announced; readers then look into SQL."""
 
@@ -98,19 +98,23 @@ class DrainWorker(SimpleWorker):
         return bool(super().work(*args, **{**options, "with_scheduler": False}))
 
 
-class _Pool(WorkerPool):
-    """Keeps one of several workers for urgent lanes alone, also when it has to be replaced."""
+_SERVES = {URGENT: (URGENT,), NORMAL: (URGENT, NORMAL), BULK: (BULK, NORMAL, URGENT)}
+_SERVES_OF_FEW = {URGENT: (URGENT,), NORMAL: (URGENT, NORMAL, BULK), BULK: (URGENT, NORMAL, BULK)}
 
-    _everything = (URGENT, NORMAL, BULK)
+
+class _Pool(WorkerPool):
+    """Of several workers the first serves urgent lanes alone; of three or more the second takes no bulk work and the
+    others take it first. So no kind of lane waits for the end of another kind's long work, also when a worker is
+    replaced.
+    """
 
     def start_worker(self, *args: Any, **options: Any) -> None:
-        reserved = any(data.process.name.endswith(URGENT) for data in self.worker_dict.values())
-        urgent_only = self.num_workers > 1 and not reserved
-        self._queue_names = [URGENT] if urgent_only else list(self._everything)
+        taken = {data.process.name.rpartition(" ")[2] for data in self.worker_dict.values()}
+        reserved = (URGENT, NORMAL)[: self.num_workers - 1]  # one alone serves everything
+        slot = next((name for name in reserved if name not in taken), BULK)
+        self._queue_names = list(_SERVES[slot] if self.num_workers > 2 else _SERVES_OF_FEW[slot])
         super().start_worker(*args, **options)
-        if urgent_only:
-            newest = list(self.worker_dict.values())[-1]
-            newest.process.name += " " + URGENT
+        list(self.worker_dict.values())[-1].process.name += " " + slot
 
 
 def run_workers(redis_url: str, count: int) -> None:
