@@ -14,7 +14,7 @@ import structlog
 import tenacity
 
 from core.channel import Gate, Request
-from core.errors import ChannelError, Malformed, OutcomeUnknown, Throttled, Unavailable
+from core.errors import ChannelError, Garbled, OutcomeUnknown, Throttled, Unavailable
 
 log = structlog.get_logger("qudao.http")
 
@@ -109,8 +109,8 @@ def _body(request: Request, response: httpx.Response) -> bytes:
     if response.status_code >= 300:
         raise _unreadable(request, f"HTTP {response.status_code}")
     body = response.content
-    if body.lstrip()[:1] not in (b"{", b"["):
-        raise _unreadable(request, "the answer is not JSON")
+    if body.lstrip()[:1] not in (b"{", b"[") or body.rstrip()[-1:] not in (b"}", b"]"):
+        raise _unreadable(request, "the answer is not JSON, or cut off")
     return body
 
 
@@ -119,9 +119,9 @@ def _lost(request: Request, reason: str) -> ChannelError:
 
 
 def _unreadable(request: Request, reason: str) -> ChannelError:
-    return OutcomeUnknown(reason) if request.write else Malformed(reason)
+    return OutcomeUnknown(reason) if request.write else Garbled(reason)
 
 
 def _worth_another_try(error: BaseException) -> bool:
     """A write that may have left raises OutcomeUnknown, never these. A gateway's error page often passes at once."""
-    return isinstance(error, Unavailable | Malformed)
+    return isinstance(error, Unavailable | Garbled)

@@ -11,7 +11,8 @@ QudaoError
     ├── Reauthorize         the token is dead: refresh once, else pause the shop
     ├── Denied              the app or shop may not do this: pause the shop and say so
     ├── Unsupported         the channel (or our connector) cannot do this
-    ├── Malformed           the answer is not what the channel documents: park and alert
+    ├── Malformed           the answer is not what the channel documents: again a few times, then park
+    │   └── Garbled         the answer is not even JSON (an error page, cut off): again later
     └── Rejected            the channel said no, and will say no again: park
         ├── NotFound
         ├── Invalid         a value in the request is wrong
@@ -106,7 +107,11 @@ class Unsupported(ChannelError):
 
 
 class Malformed(ChannelError):
-    """An answer that is not the documented shape: HTML, cut off, a row that does not parse."""
+    """An answer, or a row of it, that is not the documented shape."""
+
+
+class Garbled(Malformed):
+    """Not JSON at all: a gateway's error page, an answer cut off on its way. Says nothing about the thing asked for."""
 
 
 class Rejected(ChannelError):

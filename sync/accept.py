@@ -78,6 +78,7 @@ def absorb(
         shop_id,
         {c.value.id: at for c in changes if c.effect == "unchanged" and (at := c.value.updated_at) is not None},
     )
+    items.forgive_rows(connection, kind.name, shop_id, list(newest))
     if kind.name == "listing":
         catalog.record(connection, shop_id, [item.value for item in newest.values()], now)
     events = [_event(kind, change, now) for change in real]

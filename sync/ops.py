@@ -298,7 +298,7 @@ def retry(runtime: Runtime, ref: str) -> Parked:
         item = parked.get(connection, ref)
     if ref.startswith(parked.ROW):
         reread(runtime, item.shop_id, ObjectKind(item.kind), item.object_id)
-        return dismiss(runtime, ref, "read again")
+        return item
     with runtime.database.write() as connection:
         parked.retry(connection, item, runtime.clock.now())
     kind = Kind.NOTICES if ref.startswith(parked.NOTICE) else Kind(item.kind)

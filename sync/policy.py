@@ -8,6 +8,7 @@ from core.errors import (
     AlreadyDone,
     ChannelError,
     Denied,
+    Garbled,
     Malformed,
     NotYet,
     OutcomeUnknown,
@@ -51,11 +52,8 @@ UNSETTLED_TRIES = 12
 minutes.
 """
 
-UNREADABLE_TRIES = 3
-"""An answer cut off or a proxy's page is gone the next time; one that stays unreadable is somebody's defect."""
-
 MALFORMED_TRIES = 3
-"""A gateway's error page or a cut off body passes; an answer that stays unreadable does not."""
+"""An answer that stays other than documented is somebody's defect; an error page or a cut off body (Garbled) passes."""
 
 _TABLE: tuple[tuple[type[ChannelError], Action], ...] = (
     (Throttled, Action.LANE_LATER),
@@ -66,7 +64,7 @@ _TABLE: tuple[tuple[type[ChannelError], Action], ...] = (
     (Reauthorize, Action.REFRESH),
     (Denied, Action.PAUSE_SHOP),
     (Unsupported, Action.PARK),
-    (Malformed, Action.ITEM_LATER),
+    (Malformed, Action.ITEM_LATER),  # and Garbled with it
     (Rejected, Action.PARK),
 )
 
@@ -76,11 +74,16 @@ def decide(error: ChannelError, tries: int) -> Decision:
     action = next((action for kind, action in _TABLE if isinstance(error, kind)), Action.PARK)
     if action is Action.LANE_LATER:
         return Decision(action, timedelta(seconds=error.retry_after or FIRST_WAIT_SECONDS))
-    if action is Action.ITEM_LATER and tries >= (UNREADABLE_TRIES if isinstance(error, Malformed) else UNSETTLED_TRIES):
+    if action is Action.ITEM_LATER and tries >= _patience(error):
         return Decision(Action.PARK)
     if action is Action.ITEM_LATER:
         return Decision(action, timedelta(seconds=error.retry_after or backoff(tries)))
     return Decision(action)
+
+
+def _patience(error: ChannelError) -> int:
+    lasting = isinstance(error, Malformed) and not isinstance(error, Garbled)
+    return MALFORMED_TRIES if lasting else UNSETTLED_TRIES
 
 
 def backoff(tries: int) -> float:

@@ -26,6 +26,8 @@ from sync import beat, drain, inbox, push
 from sync.push import Queued, ShipmentItem, StockItem
 from sync.runtime import Runtime
 
+SECRET = "a secret for tests only"
+
 
 class _SandboxClock:
     """The world's clock as ours."""
@@ -43,11 +45,13 @@ class Engine:
     def __init__(self, database: Database, redis_url: str, folder: Path, seed: int = 1) -> None:
         self.sandbox = Sandbox(seed, VirtualClock())
         self.world = self.sandbox.world
-        settings = Settings(data_dir=folder, redis_url=redis_url, first_pull_days=0.01, read_ahead=False)
+        settings = Settings(
+            data_dir=folder, secret_key=SecretStr(SECRET), redis_url=redis_url, first_pull_days=0.01, read_ahead=False
+        )
         self.runtime = Runtime(
             settings,
             database,
-            Vault("a secret for tests only"),
+            Vault(SECRET),
             redis.Redis.from_url(redis_url),
             clock=_SandboxClock(self.sandbox),
             wire=mock_transport(self.sandbox),

@@ -12,7 +12,7 @@ from connectors.douyin import errors, signing
 from connectors.douyin.wire import Envelope
 from core.channel import Call, Credentials, Gate, Request, Transport
 from core.clock import Clock
-from core.errors import ChannelError, Malformed, OutcomeUnknown, Rejected, Throttled
+from core.errors import ChannelError, Garbled, Malformed, OutcomeUnknown, Rejected, Throttled
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -87,7 +87,8 @@ class DouyinClient:
         where = ""
         if isinstance(error, ValidationError):
             where = ": " + ", ".join(".".join(map(str, detail["loc"])) for detail in error.errors()[:3])
-        kind = OutcomeUnknown if request.write else Malformed
+        unreadable = Malformed if isinstance(error, ValidationError) else Garbled
+        kind = OutcomeUnknown if request.write else unreadable
         return self._placed(kind(f"the answer is not the documented shape{where}"), request)
 
     def _refusal(self, request: Request, envelope: Envelope) -> ChannelError:

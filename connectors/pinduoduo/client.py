@@ -12,7 +12,7 @@ from connectors.pinduoduo.errors import ERRORS, UNSURE
 from connectors.pinduoduo.signing import Param
 from core.channel import Call, Credentials, Gate, Request, Transport
 from core.clock import Clock
-from core.errors import ChannelError, Malformed, OutcomeUnknown, Rejected, Throttled
+from core.errors import ChannelError, Garbled, Malformed, OutcomeUnknown, Rejected, Throttled
 
 ROUTER = "/api/router"
 
@@ -97,7 +97,7 @@ def _opened(method: wire.Method[W], body: bytes) -> wire.Row:
     try:
         answer = from_json(body)
     except ValueError:
-        raise _unreadable(method, "the answer is cut off") from None
+        raise (OutcomeUnknown if method.write else Garbled)("the answer is cut off") from None
     if not isinstance(answer, dict):
         raise _unreadable(method, "the answer is not an object")
     if "error_response" in answer:

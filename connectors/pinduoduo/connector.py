@@ -34,6 +34,7 @@ from core.errors import (
     AlreadyDone,
     ChannelError,
     Conflict,
+    Garbled,
     Invalid,
     Malformed,
     NotFound,
@@ -269,6 +270,8 @@ class PinduoduoConnector(Connector):
         listed = wire.RefundRow.model_validate(row)
         try:
             return self.after_sale(listed.id, listed.order_sn)
+        except Garbled:
+            raise
         except (NotFound, Malformed):
             return Fetched(mapping.listed_after_sale(self.shop_id, listed), to_json(row))
 
@@ -449,6 +452,8 @@ def _page(
             items.append(fetched(row))
         except NotFound:
             continue
+        except Garbled:
+            raise  # says nothing about the row
         except (ValueError, Malformed) as error:
             bad.append(BadRow(str(row.get(id_field) or ""), _reason(error), to_json(row)))
     return Page(tuple(items), tuple(bad), expected)

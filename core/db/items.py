@@ -148,6 +148,18 @@ def park_row(
     )
 
 
+def forgive_rows(connection: Connection, kind: str, shop_id: str, ids: Sequence[str]) -> None:
+    """Rows that could be read after all need nobody any more."""
+    connection.execute(
+        sa.delete(bad_row).where(
+            bad_row.c.shop_id == shop_id,
+            bad_row.c.kind == kind,
+            bad_row.c.object_id.in_(ids),
+            bad_row.c.state == "parked",
+        )
+    )
+
+
 def _columns(table: Table) -> list[sa.Column[Any]]:
     return [
         table.c[name] for name in ("shop_id", "id", "status", "revision", "digest", "body", "source_at", "changed_at")

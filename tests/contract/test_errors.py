@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from core.channel import Capability, StockWrite
-from core.errors import ChannelError, Denied, Malformed, OutcomeUnknown, Reauthorize, Throttled, Unavailable
+from core.errors import ChannelError, Denied, Garbled, OutcomeUnknown, Reauthorize, Throttled, Unavailable
 from sandbox.faults import FaultKind
 from tests.contract.bench import Bench
 from tests.contract.channel import ChannelUnderTest
@@ -27,8 +27,8 @@ BROKEN_READS: dict[FaultKind, type[ChannelError]] = {
     "timeout_before": Unavailable,
     "timeout_after": Unavailable,
     "http_5xx": Unavailable,
-    "html": Malformed,
-    "truncated": Malformed,
+    "html": Garbled,
+    "truncated": Garbled,
     "system_error": Unavailable,
 }
 

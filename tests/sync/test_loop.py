@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from core.db import Database, catalog, shops
+from core.db.tables import bad_row
 from core.model import ParcelDraft
 from core.status import Fulfilment
 from sandbox.faults import FaultRule
@@ -117,6 +119,23 @@ def test_broken_answers_lose_no_order(engine: Engine, channel: str) -> None:
     ids = {order.order_id for order in place(engine, channel, 5)}
     engine.run(400, step=10)
     assert sorted(created(engine, channel)) == sorted(ids)
+
+
+@pytest.mark.parametrize("kind", ["html", "truncated", "http_5xx"])
+def test_a_garbled_answer_in_the_middle_of_a_listing_walk_loses_no_listing(
+    engine: Engine, channel: str, kind: str
+) -> None:
+    detail = {"pinduoduo": "pdd.goods.detail.get", "douyin": "sku.list"}[channel]
+    shop = engine.world.shop(channel)
+    added = engine.world.skus_by_code(shop, "SKU-0003")[0]
+    added.code = "BRAND-NEW"
+    fault(engine, channel, kind, detail, times=4)
+    engine.run(3700, step=1850)
+    engine.run(20)
+    with engine.runtime.database.read() as connection:
+        codes = {row.merchant_code for row in catalog.rows_of(connection, shop_id=engine.shops[channel])}
+        assert connection.execute(sa.select(bad_row)).all() == []
+    assert "BRAND-NEW" in codes
 
 
 def test_a_dead_token_is_refreshed_once_and_nothing_is_lost(engine: Engine, channel: str) -> None:

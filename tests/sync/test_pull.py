@@ -56,7 +56,10 @@ def walk(engine: Engine, connector: Telling) -> watermarks.Watermark:
     shop = engine.shops["pinduoduo"]
     pull.begin(engine.runtime, shop)
     mark = _mark(engine)
-    pull._look(engine.runtime, connector, _claim(engine), mark)
+    claim = _claim(engine)
+    pull._look(engine.runtime, connector, claim, mark)
+    with engine.runtime.database.write() as connection:
+        lanes.abandon(connection, claim)
     return _mark(engine)
 
 
@@ -106,6 +109,16 @@ def test_a_row_that_does_not_parse_is_parked_and_stops_nothing(engine: Engine) -
         [row] = connection.execute(sa.select(bad_row)).all()
     assert (row.object_id, row.reason, row.state) == ("c", "pay_amount: decimal_parsing", "parked")
     assert b"order_sn" not in row.payload, "a raw row holds personal data and is sealed"
+
+
+def test_a_row_that_parses_at_last_needs_nobody_any_more(engine: Engine) -> None:
+    broken = BadRow("c", "pay_amount: decimal_parsing", b"{}")
+    connector = Telling(engine, Page(told(engine, "a"), bad=(broken,), expected=2))
+    walk(engine, connector)
+    claim = _claim(engine)
+    pull.accept_page(engine.runtime, claim, "order", Page(told(engine, "c")))
+    with engine.runtime.database.read() as connection:
+        assert connection.execute(sa.select(bad_row)).all() == []
 
 
 def test_windows_overlap_and_never_reach_beyond_what_the_channel_allows() -> None:
