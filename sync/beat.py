@@ -5,7 +5,8 @@ Losing a bell, a job, a worker or the whole of Redis costs the time until the ne
 
 import secrets
 import threading
-from datetime import datetime
+import time
+from datetime import datetime, timedelta
 
 import redis
 import sqlalchemy as sa
@@ -13,7 +14,7 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-from core.db import lanes, watermarks
+from core.db import commands, lanes, watermarks
 from core.db.lanes import Kind, Lane
 from core.db.shops import shop_id
 from core.db.tables import intent, receipt, shop, watermark
@@ -24,19 +25,33 @@ log = structlog.get_logger("qudao.beat")
 
 LEADER_KEY = "qudao:beat"
 LEADER_SECONDS = 10
+TIDY_SECONDS = 3600
+KEEP_WALKS = timedelta(days=30)
 
 
 def run(runtime: Runtime, stop: threading.Event) -> None:
     """Beats until `stop` is set, as long as this process is the leader. An outage is logged and waited out."""
     owner = secrets.token_hex(8)
+    tidied = 0.0
     while not stop.wait(runtime.settings.beat_seconds):
         try:
             if _lead(runtime.redis, owner):
                 beat(runtime)
+                if time.monotonic() - tidied > TIDY_SECONDS:
+                    tidied = time.monotonic()
+                    tidy(runtime)
         except (redis.RedisError, OperationalError) as error:
             log.warning("beat missed", error=type(error).__name__)
             stop.wait(1)
     _step_down(runtime.redis, owner)
+
+
+def tidy(runtime: Runtime) -> None:
+    """Forgets what may be forgotten: answers to commands older than their promised week, proofs of old walks."""
+    now = runtime.clock.now()
+    with runtime.database.write() as connection:
+        commands.forget(connection, now)
+        watermarks.forget_walks(connection, now - KEEP_WALKS)
 
 
 def beat(runtime: Runtime) -> set[Lane]:

@@ -82,6 +82,11 @@ def log(connection: Connection, shop_id: str, stream: str, walk: Walk, now: date
     )
 
 
+def forget_walks(connection: Connection, before: datetime) -> None:
+    """Drops the proofs of walks that ended before then."""
+    connection.execute(sa.delete(pull_window).where(pull_window.c.ended_at < before))
+
+
 def advance(connection: Connection, shop_id: str, stream: str, complete_through: datetime, next_at: datetime) -> None:
     """Moves a watermark forward, never back."""
     connection.execute(
