@@ -12,10 +12,6 @@ from tests.contract.channels import CHANNELS
 from tests.contract.skips import reason
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "needs(capability): skipped for a channel that does not declare the capability")
-
-
 @pytest.fixture(params=CHANNELS, ids=lambda channel: channel.code)
 def channel(request: pytest.FixtureRequest) -> ChannelUnderTest:
     """The channel under test."""
