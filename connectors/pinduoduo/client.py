@@ -22,7 +22,7 @@ THROTTLED_WAIT = 1.0
 W = TypeVar("W", bound=wire.Wire)
 
 
-class Client:
+class PinduoduoClient:
     """Calls the router for one shop. Raises `core.errors` that name the channel, the shop and the method."""
 
     def __init__(

@@ -10,7 +10,7 @@ from pydantic import SecretStr, ValidationError
 from pydantic_core import to_json
 
 from connectors.pinduoduo import CHANNEL, mapping, wire
-from connectors.pinduoduo.client import Client, described
+from connectors.pinduoduo.client import PinduoduoClient, described
 from connectors.pinduoduo.signing import Param
 from core.channel import (
     BadRow,
@@ -91,7 +91,7 @@ class PinduoduoConnector(Connector):
         gateway: str,
     ) -> None:
         super().__init__(shop_id, account, credentials, transport, gate, clock, gateway)
-        self._client = Client(shop_id, credentials, transport, gate, clock, gateway)
+        self._client = PinduoduoClient(shop_id, credentials, transport, gate, clock, gateway)
         self._carriers: list[CarrierRow] | None = None
 
     # Reading
