@@ -7,7 +7,6 @@ mapping, no comparison, no feed. Both run in this process, one after the other; 
 """
 
 import argparse
-import gc
 import json
 import logging
 import resource
@@ -40,7 +39,7 @@ from core.db.migrations import upgrade
 from core.db.upsert import upsert
 from core.settings import Settings
 from sync import accept as door
-from sync import pull
+from sync import jobs, pull
 from sync.runtime import Runtime
 from tests import servers
 
@@ -141,7 +140,7 @@ def _windows(channel: str) -> Iterator[Window]:
     paging = CHANNELS[channel].channel.orders
     assert paging is not None
     now = datetime.now(UTC)
-    since = now - timedelta(hours=HOURS, minutes=1)
+    since = now - timedelta(hours=HOURS, minutes=30)
     while since < now:
         until = min(since + paging.window, now)
         yield Window(since, until)
@@ -298,7 +297,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
-    gc.freeze()  # as a worker does once its imports are done
+    jobs.calm_collector()
     with tempfile.TemporaryDirectory() as folder, sandbox_server() as gateway, servers.valkey() as redis_url:
         with Client(timeout=600) as client:
             settings = {"rate_limits_on": False}

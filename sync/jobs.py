@@ -9,10 +9,18 @@ from sync import drain as work
 from sync.runtime import Runtime
 
 
+def calm_collector() -> None:
+    """What was imported stays for ever, and a page is thousands of small objects that all live until it is stored: the
+    collector need not walk either again and again. Worth about a tenth of the time of a pull.
+    """
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
 @functools.cache
 def runtime() -> Runtime:
     """This worker process's own connections, opened by its first job."""
-    gc.freeze()  # what was imported stays for ever; the collector need not walk it again and again
+    calm_collector()
     return Runtime.open(Settings.load())
 
 
