@@ -6,7 +6,7 @@ reading the channel back before anything is sent for that intent again.
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from core.channel import Connector, Outcome, PriceWrite, StockWrite
 from core.db import catalog, feed, intents, lanes
 from core.db.intents import Attempt, Intent
 from core.db.lanes import Claim, Kind
-from core.errors import ChannelError, NotFound, Rejected
+from core.errors import ChannelError, NotFound, OutcomeUnknown, Rejected
 from core.model import Price, SkuKey
 from sync import policy
 from sync.policy import Action
@@ -82,7 +82,7 @@ def _send(runtime: Runtime, connector: Connector, claim: Claim, wanted: _Field, 
             if outcome.error is None and wanted.kind is Kind.STOCK:
                 catalog.note_sellable(connection, item.shop_id, key_of(item), int(item.wanted), now)
             events += record(connection, item, opened[item.id], outcome, now)
-            lane_error = lane_error or _for_the_lane(outcome.error)
+            lane_error = lane_error or for_the_lane(outcome.error)
         feed.append(connection, events)
     runtime.bells.announce_feed()
     if lane_error is not None:
@@ -108,14 +108,25 @@ def record(
         return [told(connection, item, "pending" if outcome.pending else "accepted", now)]
     decision = policy.decide(error, item.tries)
     code, words = policy.code(error), str(error)
-    state = {Action.READ_BACK: "unknown", Action.PARK: "rejected"}.get(decision.action, "not_sent")
-    if isinstance(error, Rejected):
-        state = "rejected"
+    state = "rejected" if decision.action is Action.PARK or isinstance(error, Rejected) else "not_sent"
+    if isinstance(error, OutcomeUnknown):
+        state = "unknown"
     intents.end(connection, attempt_id, state, now, code=error.code or code, message=words, request_id=error.request_id)
     if decision.action is Action.PARK:
         return park(connection, item, code, words, now)
-    wait = SHOW_AGAIN if decision.action is Action.READ_BACK else decision.wait
-    intents.later(connection, item, now + wait, code, words)
+    wait = max(SHOW_AGAIN, decision.wait) if decision.action is Action.READ_BACK else decision.wait
+    intents.later(connection, item, now + wait, code, words, failed=decision.action not in _WHOLE_LANE)
+    return []
+
+
+def postpone(connection: Connection, item: Intent, error: ChannelError, now: datetime) -> list[feed.Event]:
+    """What was to be read before anything is sent could not be read: later, or for a person. An attempt without an
+    answer stays so.
+    """
+    decision = policy.decide(error, item.tries)
+    if decision.action is not Action.ITEM_LATER:
+        return park(connection, item, policy.code(error), str(error), now)
+    intents.later(connection, item, now + decision.wait, policy.code(error), str(error))
     return []
 
 
@@ -153,31 +164,51 @@ def _read_back(
     runtime: Runtime, connector: Connector, claim: Claim, wanted: _Field, doubtful: list[tuple[Intent, Attempt]]
 ) -> None:
     """Settles attempts by what the channel shows: the number asked for means accepted, any other means that it did not
-    land.
+    land. What cannot be read waits alone.
     """
-    shown = wanted.shown(connector, [item for item, _ in doubtful])
+    shown, unread = _look(connector, wanted, [item for item, _ in doubtful])
     now = runtime.clock.now()
     with runtime.database.write() as connection:
         lanes.hold(connection, claim, now, _ttl(runtime))
         events: list[feed.Event] = []
         for item, attempt in doubtful:
-            value = shown.get(key_of(item))
-            if value == attempt.wanted:
+            key = key_of(item)
+            value = shown.get(key)
+            if key.listing_id in unread:
+                events += postpone(connection, item, unread[key.listing_id], now)
+            elif value == attempt.wanted:
                 intents.end(connection, attempt.id, "accepted", now, message="read back")
                 intents.accepted(connection, item.id, attempt.version, now)
-                events.append(told(connection, item, "accepted", now))
+                landed = replace(item, version=attempt.version, wanted=attempt.wanted)
+                events.append(told(connection, landed, "accepted", now))
             else:
                 intents.end(connection, attempt.id, "not_sent", now, message=f"read back: the channel shows {value}")
         feed.append(connection, events)
     runtime.bells.announce_feed()
 
 
-def _for_the_lane(error: ChannelError | None) -> ChannelError | None:
+def _look(
+    connector: Connector, wanted: _Field, doubtful: Sequence[Intent]
+) -> tuple[dict[SkuKey, str], dict[str, ChannelError]]:
+    """What the channel shows, and the listings that could not be read. Raises what concerns the whole lane."""
+    shown: dict[SkuKey, str] = {}
+    unread: dict[str, ChannelError] = {}
+    for listing_id in dict.fromkeys(key_of(item).listing_id for item in doubtful):
+        try:
+            shown |= wanted.shown(connector, [item for item in doubtful if key_of(item).listing_id == listing_id])
+        except ChannelError as error:
+            if for_the_lane(error) is not None:
+                raise
+            unread[listing_id] = error
+    return shown, unread
+
+
+_WHOLE_LANE = (Action.LANE_LATER, Action.REFRESH, Action.PAUSE_SHOP)
+
+
+def for_the_lane(error: ChannelError | None) -> ChannelError | None:
     """An error that concerns everything else on the lane as well."""
-    if error is None:
-        return None
-    whole = (Action.LANE_LATER, Action.REFRESH, Action.PAUSE_SHOP)
-    return error if policy.decide(error, 0).action in whole else None
+    return error if error is not None and policy.decide(error, 0).action in _WHOLE_LANE else None
 
 
 def key_of(item: Intent) -> SkuKey:

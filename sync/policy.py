@@ -48,8 +48,8 @@ class Decision:
 FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 300.0
 UNSETTLED_TRIES = 12
-"""After so many tries an item that stays unavailable or not ready is shown to a person; with the waits above, after 25
-minutes.
+"""After so many tries an item that stays unavailable, unanswered or not ready is shown to a person; with the waits above,
+after 25 minutes.
 """
 
 MALFORMED_TRIES = 3
@@ -74,9 +74,9 @@ def decide(error: ChannelError, tries: int) -> Decision:
     action = next((action for kind, action in _TABLE if isinstance(error, kind)), Action.PARK)
     if action is Action.LANE_LATER:
         return Decision(action, timedelta(seconds=error.retry_after or FIRST_WAIT_SECONDS))
-    if action is Action.ITEM_LATER and tries >= _patience(error):
+    if action in (Action.ITEM_LATER, Action.READ_BACK) and tries >= _patience(error):
         return Decision(Action.PARK)
-    if action is Action.ITEM_LATER:
+    if action in (Action.ITEM_LATER, Action.READ_BACK):
         return Decision(action, timedelta(seconds=error.retry_after or backoff(tries)))
     return Decision(action)
 
@@ -88,7 +88,7 @@ def _patience(error: ChannelError) -> int:
 
 def backoff(tries: int) -> float:
     """Seconds before the next try: doubling from the first wait to the longest."""
-    return float(min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2**tries))
+    return float(min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2 ** min(tries, 20)))
 
 
 def code(error: ChannelError) -> str:

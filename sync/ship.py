@@ -16,9 +16,8 @@ from core.db.lanes import Claim, Kind
 from core.errors import ChannelError
 from core.model import Order, Shipment
 from core.shipping import Ask, Change, Done, Send, Wait, next_step
-from sync import deliver, policy
+from sync import deliver
 from sync.accept import absorb
-from sync.policy import Action
 from sync.runtime import Runtime
 
 BATCH = 20
@@ -57,7 +56,7 @@ def _step(runtime: Runtime, connector: Connector, claim: Claim, item: Intent) ->
         elif isinstance(step, Ask):
             events += deliver.park(connection, item, step.code, step.reason, now)
         elif isinstance(step, Wait):
-            intents.later(connection, item, now + WAIT_FOR_ORDER, step.code, step.reason)
+            intents.later(connection, item, now + WAIT_FOR_ORDER, step.code, step.reason, failed=False)
         feed.append(connection, events)
     runtime.bells.announce_feed()
     if isinstance(step, Send | Change):
@@ -96,27 +95,22 @@ def _act(
         lanes.hold(connection, claim, now, timedelta(seconds=runtime.settings.lease_seconds))
         if outcome.error is None and isinstance(step, Change):
             intents.end(connection, opened, "accepted", now, request_id=outcome.request_id)
-            intents.later(connection, item, now + deliver.SHOW_AGAIN, "", "")
+            intents.later(connection, item, now + deliver.SHOW_AGAIN, "", "", failed=False)
         else:
             feed.append(connection, deliver.record(connection, item, opened, outcome, now))
     runtime.bells.announce_feed()
-    whole_lane = (Action.LANE_LATER, Action.REFRESH, Action.PAUSE_SHOP)
-    if outcome.error is not None and policy.decide(outcome.error, 0).action in whole_lane:
-        raise outcome.error
+    if (lane_error := deliver.for_the_lane(outcome.error)) is not None:
+        raise lane_error
 
 
 def _unreadable(runtime: Runtime, claim: Claim, item: Intent, error: ChannelError) -> None:
     """The order could not be read: nothing was sent, and what was sent before stays unsettled."""
-    decision = policy.decide(error, item.tries)
-    if decision.action in (Action.LANE_LATER, Action.REFRESH, Action.PAUSE_SHOP):
+    if deliver.for_the_lane(error) is not None:
         raise error
     now = runtime.clock.now()
     with runtime.database.write() as connection:
         lanes.hold(connection, claim, now, timedelta(seconds=runtime.settings.lease_seconds))
-        if decision.action is Action.ITEM_LATER:
-            intents.later(connection, item, now + decision.wait, policy.code(error), str(error))
-        else:
-            feed.append(connection, deliver.park(connection, item, policy.code(error), str(error), now))
+        feed.append(connection, deliver.postpone(connection, item, error, now))
 
 
 def _numbers(shipments: Iterable[Intent]) -> set[str]:

@@ -242,12 +242,14 @@ def park(connection: Connection, item: Intent, code: str, reason: str, now: date
     return changed.rowcount == 1
 
 
-def later(connection: Connection, item: Intent, until: datetime, code: str, reason: str) -> None:
-    """Not before then; a newer version stays due as it is."""
+def later(
+    connection: Connection, item: Intent, until: datetime, code: str, reason: str, *, failed: bool = True
+) -> None:
+    """Not before then; a newer version stays due as it is. Without `failed` the wait counts as no try."""
     connection.execute(
         sa.update(intent)
         .where(intent.c.id == item.id, intent.c.version == item.version)
-        .values(not_before=until, tries=intent.c.tries + 1, reason_code=code, reason=reason[:500])
+        .values(not_before=until, tries=intent.c.tries + int(failed), reason_code=code, reason=reason[:500])
     )
 
 

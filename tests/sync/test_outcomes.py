@@ -1,0 +1,102 @@
+"""Writes without an answer: looked up before anything is sent again, told as what they were, and never for ever."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.db import Database, catalog, intents
+from core.model import ParcelDraft
+from sandbox.faults import FaultRule
+from sandbox.model import Sku
+from sync import policy
+from sync.push import ShipmentItem
+from tests.engine import Engine
+from tests.engine import engine as running
+
+SHOP = "pinduoduo"
+SET_STOCK, DETAIL = "pdd.goods.quantity.update", "pdd.goods.detail.get"
+
+
+@pytest.fixture
+def engine(database: Database, redis_url: str, tmp_path: Path) -> Iterator[Engine]:
+    with running(database, redis_url, tmp_path) as started:
+        started.settle()
+        yield started
+
+
+def mapped(engine: Engine, count: int) -> list[Sku]:
+    """SKUs of as many listings."""
+    with engine.runtime.database.read() as connection:
+        rows = {r.key.listing_id: r for r in catalog.rows_of(connection, shop_id=engine.shops[SHOP]) if r.sku}
+    shop = engine.world.shop(SHOP)
+    return [engine.world.sku(shop, row.key.sku_id) for row in list(rows.values())[:count]]
+
+
+def fault(engine: Engine, kind: str, method: str, times: int | None = 1) -> None:
+    engine.world.faults.add(FaultRule.model_validate({"kind": kind, "channel": SHOP, "method": method, "times": times}))
+
+
+def stock_intent(engine: Engine, sku: Sku) -> intents.Intent:
+    [found] = engine.intents("stock", engine.shops[SHOP], f"{sku.item_id}/{sku.sku_id}")
+    return found
+
+
+def attempts(engine: Engine, intent: intents.Intent) -> list[str]:
+    with engine.runtime.database.read() as connection:
+        return [attempt.state for attempt in intents.attempts(connection, intent.id)]
+
+
+def test_a_listing_that_cannot_be_read_back_stops_no_other(engine: Engine) -> None:
+    doubtful, other = mapped(engine, 2)
+    fault(engine, "timeout_before", SET_STOCK)
+    fault(engine, "http_5xx", DETAIL, times=None)
+    engine.set_stock(**{doubtful.code: 71})
+    engine.run(10)
+    engine.set_stock(**{other.code: 72})
+    engine.run(30)
+    assert other.sellable == 72
+    assert attempts(engine, stock_intent(engine, doubtful)) == ["unknown"]
+    engine.world.faults.clear()
+    engine.run(120)
+    assert doubtful.sellable == 71
+
+
+def test_a_landed_number_is_not_told_as_the_newer_one(engine: Engine) -> None:
+    [sku] = mapped(engine, 1)
+    fault(engine, "timeout_after", SET_STOCK)
+    engine.set_stock(**{sku.code: 71})
+    engine.settle()
+    engine.set_stock(**{sku.code: 72})
+    engine.run(30)
+    told = [event.data for event in engine.events("stock.accepted") if event.object_id.endswith(sku.sku_id)]
+    assert ['"wanted": 71' in told[0], '"wanted": 72' in told[1], len(told)] == [True, True, 2]
+
+
+def test_a_write_that_is_never_answered_is_shown_to_a_person(engine: Engine) -> None:
+    [sku] = mapped(engine, 1)
+    fault(engine, "timeout_before", SET_STOCK, times=None)
+    engine.set_stock(**{sku.code: 71})
+    engine.run(3000, step=60)
+    intent = stock_intent(engine, sku)
+    assert (intent.state, intent.reason_code) == ("parked", "outcome_unknown")
+    states = attempts(engine, intent)
+    assert states == ["not_sent"] * policy.UNSETTLED_TRIES + ["unknown"]
+
+
+def test_waiting_for_an_order_uses_up_no_patience(engine: Engine) -> None:
+    order = engine.world.place(engine.world.shop(SHOP), variant="risk", restock=True)
+    engine.settle()
+    parcel = ParcelDraft(carrier="SF", tracking_no="SF1234567890123")
+    engine.ship(ShipmentItem(shop=engine.shops[SHOP], order_id=order.order_id, parcels=(parcel,)))
+    engine.run(policy.UNSETTLED_TRIES * 150, step=120)
+    fault(engine, "http_5xx", "pdd.order.information.get", times=10)
+    engine.run(150, step=30)
+    engine.world.release(order)
+    engine.run(300, step=30)
+    assert order.ship_accepts == 1
+
+
+@pytest.mark.parametrize("tries", [20, 5000])
+def test_the_wait_ends_at_the_longest(tries: int) -> None:
+    assert policy.backoff(tries) == policy.LONGEST_WAIT_SECONDS
