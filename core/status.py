@@ -2,9 +2,10 @@
 
 Axes that only advance (payment, fulfilment, closing) take the further of two facts; axes that may return (hold, after-
 sale) take the one with the newer source time. UNKNOWN is a value: a code nobody mapped yet. It never displaces a known
-fact, and the raw code stays beside it.
+fact, and the raw code stays beside it. Which codes a channel has for a word is in that channel's tables.
 """
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -136,6 +137,7 @@ class OrderStatus(StrEnum):
 
 
 A = TypeVar("A", bound=StrEnum)
+W = TypeVar("W", bound=str)
 
 
 class Fact(BaseModel, Generic[A]):
@@ -180,3 +182,8 @@ def newest(known: Fact[A], told: Fact[A], *, told_is_newer: bool) -> Fact[A]:
     if told.value == "unknown" and known.value != "unknown":
         return known
     return told if told_is_newer or known.value == "unknown" else known
+
+
+def by_code(table: Mapping[W, Iterable[str]]) -> dict[str, W]:
+    """A channel's table of its codes for each canonical word, turned round."""
+    return {code: word for word, codes in table.items() for code in codes}

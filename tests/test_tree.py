@@ -12,7 +12,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
-CHANNEL_FILES = {"__init__", "wire", "signing", "client", "mapping", "messages", "errors", "connector"}
+CHANNEL_MODULES = {"__init__", "wire", "signing", "client", "mapping", "messages", "errors", "connector"}
+MAPPING_MODULES = {"__init__", "tables", "values", "orders", "after_sales", "listings"}
 CHANNEL_FOLDERS = sorted(path for path in (ROOT / "connectors").iterdir() if (path / "__init__.py").exists())
 
 # Put together here, so that this file does not contain what it forbids.
@@ -81,5 +82,9 @@ def test_every_locked_package_has_hashes() -> None:
 
 
 @pytest.mark.parametrize("folder", CHANNEL_FOLDERS, ids=lambda folder: folder.name)
-def test_every_channel_has_the_same_files(folder: Path) -> None:
-    assert {path.stem for path in folder.glob("*.py")} == CHANNEL_FILES
+def test_every_channel_has_the_same_modules(folder: Path) -> None:
+    """`mapping` is a package, everything else a file."""
+    packages = {path.parent.name for path in folder.glob("*/__init__.py")}
+    assert packages == {"mapping"}
+    assert {path.stem for path in folder.glob("*.py")} | packages == CHANNEL_MODULES
+    assert {path.stem for path in (folder / "mapping").rglob("*.py")} == MAPPING_MODULES

@@ -221,10 +221,15 @@ class DouyinConnector(Connector):
         return _outcome(order_id, change)
 
     def memo(self, order_id: str, memo: Memo) -> Outcome[str]:
-        star = mapping.FLAGS.get(Flag.NONE if memo.flag is Flag.GREY else memo.flag)
-        if star is None:
+        stars = mapping.FLAG.get(Flag.NONE if memo.flag is Flag.GREY else memo.flag)
+        if stars is None:
             return Outcome(order_id, self._invalid("order.addOrderRemark", f"Douyin has no {memo.flag} flag"))
-        params = {"order_id": mapping.order_id_of(order_id), "remark": memo.text, "is_add_star": "true", "star": star}
+        params = {
+            "order_id": mapping.order_id_of(order_id),
+            "remark": memo.text,
+            "is_add_star": "true",
+            "star": stars[0],
+        }
         return _outcome(order_id, lambda: self._write("order.addOrderRemark", params))
 
     def carriers(self) -> list[CarrierRow]:
@@ -256,10 +261,10 @@ class DouyinConnector(Connector):
         return mapping.order(self.shop_id, wire.read_row(wire.ShopOrder, row))
 
     def _after_sale(self, row: object) -> AfterSale:
-        return mapping.after_sale_of_row(self.shop_id, wire.read_row(wire.AfterSaleRow, row))
+        return mapping.listed_after_sale(self.shop_id, wire.read_row(wire.AfterSaleRow, row))
 
     def _after_sale_detail(self, row: object) -> AfterSale:
-        return mapping.after_sale_of_detail(self.shop_id, wire.read_row(wire.AfterSaleDetail, row))
+        return mapping.after_sale(self.shop_id, wire.read_row(wire.AfterSaleDetail, row))
 
     def _listing(self, row: Any) -> Listing:
         product = wire.read_row(wire.Product, row["product"])
@@ -384,7 +389,7 @@ class DouyinConnector(Connector):
 
     def _carrier_code(self, carrier: str) -> str:
         """The channel's code of a canonical carrier, or of a code from the shop's own list (read once)."""
-        known = next((codes for canonical, codes in mapping.CARRIERS.items() if canonical == carrier), ())
+        known = mapping.CARRIER.get(carrier, ())
         if len(known) == 1:
             return known[0]
         listed = {row.code for row in self._carrier_rows or self.carriers()}

@@ -376,7 +376,7 @@ class PinduoduoConnector(Connector):
         number = tracking_no.strip()
         if not number:
             raise Invalid("a tracking number is missing", channel=CHANNEL.code, shop=self.shop_id)
-        if codes := mapping.CARRIER_IDS.get(carrier):
+        if codes := mapping.CARRIER.get(carrier):
             return Sending(codes[0], number)
         known = (self._carriers or self.carriers()) if carrier.isdigit() else []
         if not any(row.code == carrier and row.available for row in known):

@@ -58,7 +58,7 @@ def order(line: dict[str, Any] | None = None, **changes: Any) -> Order:
 def after_sale(**changes: Any) -> AfterSale:
     row = deepcopy(LISTED)
     row["aftersale_info"] |= changes
-    return mapping.after_sale_of_row(SHOP, wire.read_row(wire.AfterSaleRow, row))
+    return mapping.listed_after_sale(SHOP, wire.read_row(wire.AfterSaleRow, row))
 
 
 def test_the_paid_sample_order() -> None:
@@ -127,7 +127,7 @@ def test_the_partly_shipped_sample_order() -> None:
         Fulfilment.SHIPPED,
         Fulfilment.TO_SHIP,
     ]
-    assert seen.memo == Memo(text="已核对尺码", flag=mapping._FLAG[str(ORDERS[1]["seller_remark_stars"])])
+    assert seen.memo == Memo(text="已核对尺码", flag=mapping.FLAG_OF[str(ORDERS[1]["seller_remark_stars"])])
     assert seen.parcels == (
         Parcel(
             id="7551000000000000001",
@@ -348,7 +348,7 @@ def test_tags_are_keys_and_name_cash_on_delivery() -> None:
 
 def test_every_carrier_code_maps_back() -> None:
     assert mapping.CARRIER_OF["debangkuaidi"] is Carrier.DEPPON
-    assert all(mapping.CARRIER_OF[code] is carrier for carrier, codes in mapping.CARRIERS.items() for code in codes)
+    assert all(mapping.CARRIER_OF[code] is carrier for carrier, codes in mapping.CARRIER.items() for code in codes)
 
 
 def test_the_after_sale_sample() -> None:
@@ -372,7 +372,7 @@ def test_the_after_sale_sample() -> None:
 
 def test_the_after_sale_detail_with_its_numeric_ids_equals_the_listed_row() -> None:
     detail = wire.read_row(wire.AfterSaleDetail, DETAILED)
-    assert mapping.after_sale_of_detail(SHOP, detail) == after_sale()
+    assert mapping.after_sale(SHOP, detail) == after_sale()
 
 
 @pytest.mark.parametrize(
