@@ -48,14 +48,14 @@ def wait_for(url: str, seconds: float = 20) -> None:
 
 
 def databases(kinds: Sequence[str], folder: Path) -> Iterator[Database]:
-    """A fresh database of each kind, closed when the next one is asked for."""
+    """A fresh database of each kind, as durable as in production, closed when the next one is asked for."""
     for kind in kinds:
         if kind == "sqlite":
             database = Database(f"sqlite:///{folder}/bench.db")
             yield database
             database.close()
             continue
-        with servers.postgres() as cluster:
+        with servers.postgres(durable=True) as cluster:
             database = Database(cluster.url(cluster.create_database()))
             yield database
             database.close()

@@ -26,7 +26,14 @@ class Vault:
     def __init__(self, secret: str) -> None:
         if len(secret) < 16:
             raise ConfigurationError("QUDAO_SECRET_KEY must have at least 16 characters")
-        key = HKDF(SHA256(), 32, salt=None, info=b"qudao at rest").derive(secret.encode())
+        self.__setstate__(HKDF(SHA256(), 32, salt=None, info=b"qudao at rest").derive(secret.encode()))
+
+    def __getstate__(self) -> bytes:
+        """The key itself, for a process of our own; it belongs on no disk."""
+        return self._key
+
+    def __setstate__(self, key: bytes) -> None:
+        self._key = key
         self._key_id = hashlib.sha256(key).digest()[:_KEY_ID]
         self._cipher = AESGCM(key)
 

@@ -59,10 +59,12 @@ class Postgres:
 
 
 @contextmanager
-def postgres() -> Iterator[Postgres]:
-    """A fresh cluster for as long as the block lasts, durable in nothing; raises ServerMissing."""
+def postgres(*, durable: bool = False) -> Iterator[Postgres]:
+    """A fresh cluster for as long as the block lasts, durable in nothing unless asked; raises ServerMissing."""
     binaries = postgres_binaries()
-    options = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "shared_buffers=32MB", "timezone=UTC"]
+    options = ["shared_buffers=32MB", "timezone=UTC"]
+    if not durable:
+        options += ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
     account = _unprivileged_account()
     with _folder("qudao-pg-", account) as folder:
         initdb = [f"{binaries}/initdb", "-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]

@@ -26,8 +26,9 @@ from web.auth import Keys
 from web.description import DESCRIPTION, REFUSALS, VERSION, describe, key_scheme
 from web.feed import Watch
 from web.guard import Guard
-from web.hooks import Hooks, Readers, Writer
+from web.hooks import Hooks, Readers
 from web.problems import ItemError, Problem, detail_zh
+from web.receipts import Writer
 from web.state import State
 
 
@@ -40,11 +41,11 @@ def create_app(runtime: Runtime, adapters: Mapping[str, Adapter] = CHANNELS) -> 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         state.start()
-        writer.start(asyncio.get_running_loop())
+        writer.start()
         watch.start()
         yield
         await watch.close()
-        await asyncio.to_thread(writer.close)
+        await writer.close()
         await asyncio.to_thread(state.close)
 
     app = Starlette(

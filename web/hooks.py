@@ -4,11 +4,8 @@ Plain ASGI, because this is the one path where thousands of requests a second ar
 means is the channel's reader's business; what becomes of it, the engine's.
 """
 
-import asyncio
-import queue
-import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -16,110 +13,20 @@ from pydantic import SecretStr
 from starlette.types import Receive, Scope, Send
 
 from connectors import Adapter
-from core.channel import Ack, Inbound, Notice, Reader
+from core.channel import Ack, Inbound, Reader
 from core.db import shops
 from core.errors import BadSignature, Malformed
-from sync import inbox
 from web.bodies import BodyTooLarge, read_body
 from web.logs import where
+from web.receipts import NotStored, Overloaded, Writer
 from web.state import State
 
 SECRETS_FRESH = timedelta(seconds=30)
 """How long an app's secret may be used after it was changed or removed."""
 SECRETS_RETRY = timedelta(seconds=1)
 """How soon a push that fails verification may make us read the secrets again: it may be of an app just added."""
-BATCH = 500
-"""How many pushes share one transaction at most."""
-WAITING_LIMIT = 20_000
-"""How many pushes may wait for the database before more are sent back at once."""
 
 log = structlog.get_logger()
-
-
-class Overloaded(Exception):
-    """Too many pushes wait for the database."""
-
-
-@dataclass(frozen=True)
-class _Waiting:
-    notices: Sequence[Notice]
-    stored: asyncio.Future[None]
-
-
-class Writer:
-    """Commits the pushes of many requests in one transaction: what waits when one ends goes into the next."""
-
-    def __init__(self, state: State) -> None:
-        self._state = state
-        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
-
-    def start(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Begins; the requests run in `loop`."""
-        self._loop = loop
-        self._thread = threading.Thread(target=self._run, name="receipts", daemon=True)
-        self._thread.start()
-
-    async def store(self, notices: Sequence[Notice]) -> None:
-        """Returns once the notices are durable. Raises Overloaded, or what the database raised."""
-        if self._queue.qsize() >= WAITING_LIMIT:
-            raise Overloaded
-        stored: asyncio.Future[None] = self._loop.create_future()
-        self._queue.put(_Waiting(notices, stored))
-        await stored
-
-    def close(self) -> None:
-        """Commits what is waiting and ends."""
-        self._queue.put(None)
-        self._thread.join()
-
-    def _run(self) -> None:
-        while batch := self._take():
-            failure: Exception | None = None
-            try:
-                self._commit(batch)
-            except Exception as error:  # noqa: BLE001  # handed to every request of the batch, which refuse their pushes
-                failure = error
-            self._loop.call_soon_threadsafe(_settle, batch, failure)
-
-    def _take(self) -> list[_Waiting]:
-        """The pushes of the next transaction; empty at the end."""
-        first = self._queue.get()
-        if first is None:
-            return []
-        batch = [first]
-        while len(batch) < BATCH:
-            try:
-                waiting = self._queue.get_nowait()
-            except queue.Empty:
-                break
-            if waiting is None:
-                self._queue.put(None)
-                break
-            batch.append(waiting)
-        return batch
-
-    def _commit(self, batch: Sequence[_Waiting]) -> None:
-        notices = [notice for waiting in batch for notice in waiting.notices]
-        runtime = self._state.runtime
-        with runtime.database.write() as connection:
-            lanes = inbox.store(connection, runtime.vault, notices, runtime.clock.now())
-        self._state.ringer.ring(lanes)
-
-
-def _settle(batch: Sequence[_Waiting], failure: Exception | None) -> None:
-    for waiting in batch:
-        if waiting.stored.done():
-            continue  # its client hung up
-        if failure is None:
-            waiting.stored.set_result(None)
-        else:
-            waiting.stored.set_exception(failure)
-
-
-@dataclass(frozen=True)
-class _Known:
-    reader: Reader
-    at: datetime
 
 
 class Readers:
@@ -198,8 +105,11 @@ class Hooks:
         except (BadSignature, Malformed, BodyTooLarge, Overloaded) as refused:
             log.warning("push refused", channel=channel, why=type(refused).__name__)
             return _refusal(nack, _STATUS[type(refused)])
+        except NotStored as failed:
+            log.error("push not stored", channel=channel, error=failed.error, where=failed.where)
+            return _refusal(nack, 503)
         except Exception as error:  # noqa: BLE001  # whatever it was, the platform must come again
-            log.error("push not stored", channel=channel, error=type(error).__name__, where=where(error))
+            log.error("push not read", channel=channel, error=type(error).__name__, where=where(error))
             return _refusal(nack, 503)
         return inbound.ack
 

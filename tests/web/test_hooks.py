@@ -3,12 +3,17 @@
 import hashlib
 import hmac
 import json
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
+import pytest
 import redis
 import sqlalchemy as sa
 
@@ -152,3 +157,98 @@ def missing_receipts(database: Database) -> Iterator[None]:
     yield
     with database.write() as connection:
         connection.exec_driver_sql("ALTER TABLE away RENAME TO receipt")
+
+
+@pytest.fixture
+def storing(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
+    """The processes that store pushes, the newest last; ask for it before the server."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Recorded(subprocess.Popen[bytes]):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            if args[0][0] == sys.executable:  # not a database of the fixtures
+                started.append(self)
+
+    monkeypatch.setattr("web.receipts.subprocess.Popen", Recorded)
+    return started
+
+
+@contextmanager
+def held(database: Database) -> Iterator[None]:
+    """Nobody can write receipts meanwhile."""
+    with database.write() as connection:
+        if database.postgresql:
+            connection.exec_driver_sql("LOCK TABLE receipt IN EXCLUSIVE MODE")
+        yield
+
+
+def test_a_push_whose_writer_is_killed_is_sent_back_and_the_next_one_is_taken(
+    storing: list[subprocess.Popen[bytes]], anybody: httpx.Client, shop: str, database: Database
+) -> None:
+    assert push(anybody, body(11)).content == ACK
+    with ThreadPoolExecutor(1) as pool:
+        with held(database):
+            under_way = pool.submit(push, anybody, body(12))
+            time.sleep(0.3)
+            assert not under_way.done()
+            storing[-1].kill()
+            failed = under_way.result()
+        assert failed.status_code == 503
+        assert failed.json()["code"] != 0
+    assert push(anybody, body(13)).content == ACK
+    assert [object_id for object_id, _, _ in receipts(database)] == ["11", "13"]
+    assert len(storing) == 2
+
+
+def test_a_writer_that_dies_idle_costs_no_push(
+    storing: list[subprocess.Popen[bytes]], anybody: httpx.Client, shop: str
+) -> None:
+    assert push(anybody, body(11)).content == ACK
+    storing[-1].kill()
+    storing[-1].wait()
+    assert push(anybody, body(12)).content == ACK
+
+
+def test_whatever_is_acknowledged_while_writers_are_killed_is_stored(
+    storing: list[subprocess.Popen[bytes]], anybody: httpx.Client, shop: str, database: Database
+) -> None:
+    assert push(anybody, body(1)).content == ACK
+    with ThreadPoolExecutor(16) as pool:
+        answers = {number: pool.submit(push, anybody, body(number)) for number in range(2, 202)}
+        for _ in range(2):
+            time.sleep(0.1)
+            storing[-1].kill()
+    taken = {str(number) for number, answer in answers.items() if answer.result().is_success}
+    assert taken
+    assert taken <= {object_id for object_id, _, _ in receipts(database)}
+
+
+def test_a_push_that_cannot_be_stored_harms_none_of_its_batch(
+    anybody: httpx.Client, shop: str, database: Database
+) -> None:
+    poison = body(66).replace(b"66:101", rb"66\u0000:101")  # PostgreSQL takes no NUL; SQLite is taught to refuse it
+    if not database.postgresql:
+        with database.write() as connection:
+            connection.exec_driver_sql(
+                "CREATE TRIGGER picky BEFORE INSERT ON receipt WHEN new.object_id = '66' "
+                "BEGIN SELECT RAISE(ABORT, 'poison'); END"
+            )
+    with ThreadPoolExecutor(12) as pool:
+        with held(database):
+            first = pool.submit(push, anybody, body(11))
+            time.sleep(0.3)
+            batch = {number: pool.submit(push, anybody, body(number)) for number in range(21, 30)}
+            poisoned = pool.submit(push, anybody, poison)
+            time.sleep(0.3)
+        assert first.result().content == ACK
+        assert {answer.result().content for answer in batch.values()} == {ACK}
+        assert poisoned.result().status_code == 503
+        assert poisoned.result().json()["code"] != 0
+    assert sorted(int(object_id) for object_id, _, _ in receipts(database)) == [11, *range(21, 30)]
+
+
+def test_the_process_that_stores_ends_with_the_server(storing: list[subprocess.Popen[bytes]], runtime: Runtime) -> None:
+    with serving(runtime):
+        assert storing[-1].poll() is None
+    assert storing[-1].poll() is not None
