@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import structlog
 
-from core.channel import Connector
+from core.channel import Connector, Request
 from core.db import lanes, shops
 from core.db.lanes import Claim, Kind, Lane, LaneLost
 from core.db.shops import ShopRow
@@ -30,6 +30,10 @@ WORK: dict[Kind, Work] = {
 """What is done on each kind of lane: one batch; True when there may be more."""
 
 
+FAILED_SECONDS = 5.0
+"""How long a lane is left alone after an error that nobody foresaw."""
+
+
 def drain(runtime: Runtime, lane: Lane) -> None:
     """Works on a lane if nobody else does. Never raises for what a channel did: that ends in rows."""
     ttl = timedelta(seconds=runtime.settings.lease_seconds)
@@ -49,8 +53,10 @@ def drain(runtime: Runtime, lane: Lane) -> None:
     except LaneLost as error:
         log.warning("lane lost", lane=str(lane), reason=str(error))
         return
-    except BaseException:
+    except BaseException as error:
         with runtime.database.write() as connection:
+            if isinstance(error, Exception):  # not a worker that is told to stop
+                lanes.sleep_until(connection, lane, runtime.clock.now() + timedelta(seconds=FAILED_SECONDS))
             lanes.abandon(connection, claim)
         raise
     if more:
@@ -63,8 +69,9 @@ def _rounds(runtime: Runtime, row: ShopRow, claim: Claim) -> bool:
     """Batches until the lane is empty and let go of (False), or until time is up (True)."""
     deadline = time.monotonic() + runtime.settings.drain_seconds
     refreshed = False
-    connector, version = _connector(runtime, row)
-    while time.monotonic() < deadline:
+    wire = _Held(runtime, claim)
+    connector, version = _connector(runtime, row, wire)
+    while time.monotonic() < deadline and _active(runtime, row):
         runtime.bells.silence(claim.lane)
         try:
             more = WORK[claim.lane.kind](runtime, connector, claim)
@@ -72,10 +79,11 @@ def _rounds(runtime: Runtime, row: ShopRow, claim: Claim) -> bool:
             action = policy.decide(error, 0).action
             if action is Action.REFRESH and not refreshed and _refresh(runtime, row, version):
                 refreshed = True
-                connector, version = runtime.connector(row)
+                connector, version = runtime.connector(row, wire)
                 continue
-            _stop(runtime, claim, error)
+            _stop(runtime, claim, error, refreshed=refreshed)
             return False
+        refreshed = False
         if not more:
             with runtime.database.write() as connection:
                 if lanes.release(connection, claim):
@@ -83,15 +91,41 @@ def _rounds(runtime: Runtime, row: ShopRow, claim: Claim) -> bool:
     return True
 
 
-def _connector(runtime: Runtime, row: ShopRow) -> tuple[Connector, int]:
+class _Held:
+    """Lets a request leave only while the lane is ours, and prolongs that: one batch or page may be many requests, and
+    a successor must never work beside us.
+    """
+
+    def __init__(self, runtime: Runtime, claim: Claim) -> None:
+        self._runtime = runtime
+        self._claim = claim
+        self._ttl = timedelta(seconds=runtime.settings.lease_seconds)
+        self._proven = runtime.clock.now()
+
+    def send(self, request: Request) -> bytes:
+        """Raises LaneLost beside what the channel answers."""
+        now = self._runtime.clock.now()
+        if now - self._proven > self._ttl / 6:
+            with self._runtime.database.write() as connection:
+                lanes.hold(connection, self._claim, now, self._ttl)
+            self._proven = now
+        return self._runtime.http.send(request)
+
+
+def _active(runtime: Runtime, row: ShopRow) -> bool:
+    with runtime.database.read() as connection:
+        return shops.get(connection, row.id).active
+
+
+def _connector(runtime: Runtime, row: ShopRow, wire: _Held) -> tuple[Connector, int]:
     """A session whose token will live a while."""
-    connector, version = runtime.connector(row)
+    connector, version = runtime.connector(row, wire)
     if tokens.near_its_end(connector.credentials.access_expires_at, runtime.clock.now()):
         try:
             tokens.refresh(runtime, row, version)
         except ChannelError as error:
             log.warning("early refresh failed", shop=row.id, reason=str(error))
-        connector, version = runtime.connector(row)
+        connector, version = runtime.connector(row, wire)
     return connector, version
 
 
@@ -105,11 +139,13 @@ def _refresh(runtime: Runtime, row: ShopRow, version: int) -> bool:
     return True
 
 
-def _stop(runtime: Runtime, claim: Claim, error: ChannelError) -> None:
-    """Ends the drain over an error that concerns the whole lane."""
+def _stop(runtime: Runtime, claim: Claim, error: ChannelError, *, refreshed: bool) -> None:
+    """Ends the drain over an error that concerns the whole lane. A token refused right after it was refreshed will not
+    do better next time.
+    """
     decision = policy.decide(error, 0)
     log.info("lane stops", lane=str(claim.lane), reason=str(error))
-    if decision.action is Action.PAUSE_SHOP:
+    if decision.action is Action.PAUSE_SHOP or (decision.action is Action.REFRESH and refreshed):
         tokens.pause(runtime, claim.lane.shop_id, f"the channel refuses the app or the shop: {error}")
     wait = decision.wait or timedelta(seconds=policy.FIRST_WAIT_SECONDS)
     with runtime.database.write() as connection:

@@ -9,7 +9,7 @@ import redis
 from httpx import BaseTransport
 
 from connectors import CHANNELS, Http
-from core.channel import Connector, Gate
+from core.channel import Connector, Gate, Transport
 from core.clock import Clock, SystemClock
 from core.crypto import Vault, secret_in
 from core.db import Database, shops
@@ -54,7 +54,7 @@ class Runtime:
     def http(self) -> Http:
         return Http(self.gate, self.wire, sleep=self.sleep)
 
-    def connector(self, row: ShopRow) -> tuple[Connector, int]:
+    def connector(self, row: ShopRow, transport: Transport | None = None) -> tuple[Connector, int]:
         """A session of the shop, and the version of the tokens it carries."""
         adapter = CHANNELS.get(row.channel)
         if adapter is None:
@@ -65,7 +65,7 @@ class Runtime:
             row.id,
             row.account,
             held.credentials,
-            self.http,
+            transport or self.http,
             self.gate,
             self.clock,
             self.settings.gateway(adapter.channel),

@@ -19,6 +19,8 @@ EARLY = timedelta(minutes=10)
 """A token with less than this left is refreshed before it dies. Within Douyin's last hour, in which a refresh gives a
 new one.
 """
+LEASE = timedelta(minutes=1)
+"""Longer than a refresh may take with all its tries, since a second one beside it would meet a token that just died."""
 POLL_SECONDS = 0.1
 PATIENCE_SECONDS = 15.0
 """How long a worker waits for another one's refresh before it puts its lane to sleep."""
@@ -41,9 +43,14 @@ def refresh(runtime: Runtime, row: ShopRow, version: int) -> None:
     try:
         fresh = _fresh(runtime, row)
         with runtime.database.write() as connection:
-            shops.store_tokens(connection, runtime.vault, row.id, fresh)
+            if not shops.store_tokens(connection, runtime.vault, row.id, fresh, instead_of=version):
+                log.warning("newer tokens are there already", shop=row.id)
+                return
         log.info("token refreshed", shop=row.id)
     except (Reauthorize, Denied) as error:
+        with runtime.database.read() as connection:
+            if shops.token_version(connection, row.id) != version:
+                return  # what was refused is not what the shop has now
         pause(runtime, row.id, f"the seller must authorise the app again: {error}")
         raise
     finally:
@@ -59,9 +66,8 @@ def _fresh(runtime: Runtime, row: ShopRow) -> Credentials:
 
 
 def _lease(runtime: Runtime, shop: str, owner: str, version: int) -> bool:
-    ttl = timedelta(seconds=runtime.settings.lease_seconds)
     with runtime.database.write() as connection:
-        return shops.lease_refresh(connection, shop, owner, version, runtime.clock.now(), ttl)
+        return shops.lease_refresh(connection, shop, owner, version, runtime.clock.now(), LEASE)
 
 
 def near_its_end(expires_at: datetime | None, now: datetime) -> bool:

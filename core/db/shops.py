@@ -161,8 +161,13 @@ def token_version(connection: Connection, identity: str) -> int:
     return connection.scalar(sa.select(credential.c.version).where(credential.c.shop_id == identity)) or 0
 
 
-def store_tokens(connection: Connection, vault: Vault, identity: str, fresh: Credentials) -> None:
-    """Puts tokens in place of the old ones, raises their version and ends a refresh under way."""
+def store_tokens(
+    connection: Connection, vault: Vault, identity: str, fresh: Credentials, *, instead_of: int | None = None
+) -> bool:
+    """Puts tokens in place of the old ones, raises their version and ends a refresh under way.
+
+    With `instead_of` only in place of that version; False when others are there.
+    """
     text = json.dumps(
         {"access": fresh.access_token.get_secret_value(), "refresh": fresh.refresh_token.get_secret_value()}
     )
@@ -173,11 +178,15 @@ def store_tokens(connection: Connection, vault: Vault, identity: str, fresh: Cre
         "owner": "",
         "expires_at": None,
     }
+    replaced = credential.c.shop_id == identity
+    if instead_of is not None:
+        replaced &= credential.c.version == instead_of
     changed = connection.execute(
-        sa.update(credential).where(credential.c.shop_id == identity).values(version=credential.c.version + 1, **values)
+        sa.update(credential).where(replaced).values(version=credential.c.version + 1, **values)
     )
-    if changed.rowcount == 0:
+    if changed.rowcount == 0 and instead_of is None:
         connection.execute(sa.insert(credential).values(shop_id=identity, version=1, **values))
+    return changed.rowcount == 1 or instead_of is None
 
 
 def _row(row: sa.Row[tuple[object, ...]]) -> ShopRow:
