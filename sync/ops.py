@@ -191,6 +191,7 @@ def push_stock(runtime: Runtime, identity: str) -> int:
 def push_prices(runtime: Runtime, identity: str) -> int:
     """Sends every price the ERP ever set in a shop again. Answers how many listing SKUs."""
     with runtime.database.write() as connection:
+        catalog.numbers_locked(connection)
         wanted = intents.of_shop(connection, Kind.PRICE.value, identity)
         wishes = [intents.Wish(item.kind, item.key, item.shop_id, item.object_id, item.wanted) for item in wanted]
         intents.want(connection, wishes, runtime.clock.now())

@@ -200,6 +200,7 @@ def match_listings(runtime: Runtime, shop_id: str) -> None:
     """Maps what can be mapped by merchant code and publishes the ERP's known numbers for it. Idempotent."""
     now = runtime.clock.now()
     with runtime.database.write() as connection:
+        catalog.numbers_locked(connection)
         fresh = catalog.match_codes(connection, shop_id, now)
         wanted = push.publish_known_numbers(connection, shop_id, fresh, now)
     runtime.bells.ring(wanted)

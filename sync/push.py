@@ -17,6 +17,7 @@ from connectors import CHANNELS
 from core.carriers import CODES
 from core.db import catalog, intents, items
 from core.db.catalog import CatalogRow, Target
+from core.db.engine import lock
 from core.db.intents import Wish
 from core.db.lanes import Kind, Lane
 from core.db.tables import shop
@@ -109,6 +110,7 @@ T = TypeVar("T")
 
 def set_stock(connection: Connection, wanted: Sequence[StockItem], now: datetime) -> Queued:
     """Refuses `unknown_sku`: a SKU that no listing is mapped to. Of a SKU named twice, the last number counts."""
+    catalog.numbers_locked(connection, shared=True)
     targets = catalog.targets(connection, {item.sku for item in wanted})
 
     def plan(item: StockItem) -> _Plan:
@@ -133,6 +135,7 @@ def set_prices(connection: Connection, wanted: Sequence[PriceItem], now: datetim
 
     Prices that are left out keep what the channel shows.
     """
+    catalog.numbers_locked(connection, shared=True)
     shops = _channels(connection, (item.shop for item in wanted))
     by_sku = {
         shop_id: catalog.targets(connection, {i.sku for i in wanted if i.shop == shop_id and i.sku}, shop_id)
@@ -186,16 +189,20 @@ def ship(connection: Connection, wanted: Sequence[ShipmentItem], now: datetime) 
     The same parcels again are `unchanged`; other parcels are a new intent, which corrects the numbers declared before.
     """
     shops = _channels(connection, (item.shop for item in wanted))
+    lock(connection, *(f"shipments/{identity}" for identity in shops))
+    planned: dict[tuple[str, str], list[Wish]] = {}
 
     def plan(item: ShipmentItem) -> _Plan:
         if item.shop not in shops:
             return _no("unknown_shop", f"there is no shop {item.shop}")
-        return _ship_plan(connection, item, shops[item.shop])
+        before = planned.setdefault((item.shop, item.order_id), [])
+        return _ship_plan(connection, item, shops[item.shop], before)
 
     return _queue(connection, wanted, plan, now)
 
 
-def _ship_plan(connection: Connection, item: ShipmentItem, channel: str) -> _Plan:
+def _ship_plan(connection: Connection, item: ShipmentItem, channel: str, before: list[Wish]) -> _Plan:
+    """`before` are the order's new shipments of this very request; the new one joins them."""
     stored = items.find(connection, "order", item.shop, item.order_id)
     if stored is None:
         return _no("unknown_order", f"the shop {item.shop} has no order {item.order_id} here yet")
@@ -208,13 +215,20 @@ def _ship_plan(connection: Connection, item: ShipmentItem, channel: str) -> _Pla
     for parcel in item.parcels:
         if not _known_carrier(parcel.carrier, channel):
             return _no("unknown_carrier", f"{parcel.carrier} is no carrier of {channel}")
+    return _shipment(connection, item, before)
+
+
+def _shipment(connection: Connection, item: ShipmentItem, before: list[Wish]) -> _Plan:
     body = Shipment(order_id=item.order_id, parcels=item.parcels, refuse_refund=item.refuse_refund).model_dump_json()
     earlier = intents.of_object(connection, Kind.SHIP.value, item.shop, item.order_id)
-    if earlier and earlier[-1].wanted == body and earlier[-1].state in ("due", "done"):
+    if before and before[-1].wanted == body:
+        return _Plan((before[-1],))
+    if not before and earlier and earlier[-1].wanted == body and earlier[-1].state in ("due", "done"):
         last = earlier[-1]
         return _Plan(refused=ItemResult("unchanged", intents=((last.id, last.version),)))
-    key = f"ship/{item.shop}/{item.order_id}/{len(earlier) + 1}"
-    return _Plan((Wish(Kind.SHIP.value, key, item.shop, item.order_id, body),))
+    key = f"ship/{item.shop}/{item.order_id}/{len(earlier) + len(before) + 1}"
+    before.append(Wish(Kind.SHIP.value, key, item.shop, item.order_id, body))
+    return _Plan((before[-1],))
 
 
 def _known_carrier(code: str, channel: str) -> bool:
@@ -223,6 +237,7 @@ def _known_carrier(code: str, channel: str) -> bool:
 
 def set_mappings(connection: Connection, wanted: Sequence[MappingItem], now: datetime) -> Queued:
     """Refuses `unknown_shop` and `unknown_listing_sku`. A newly mapped listing SKU gets the SKU's number at once."""
+    catalog.numbers_locked(connection)
     shops = _channels(connection, (item.shop for item in wanted))
     named = {id(item): Target(item.shop, SkuKey(listing_id=item.listing_id, sku_id=item.sku_id)) for item in wanted}
     rows = catalog.find(connection, list(named.values()))
@@ -237,8 +252,11 @@ def set_mappings(connection: Connection, wanted: Sequence[MappingItem], now: dat
                 "unknown_listing_sku", f"the shop {item.shop} has no listing {item.listing_id} with SKU {item.sku_id}"
             )
         catalog.map_by_hand(connection, target, item.sku, now)
-        if item.sku is None or item.sku not in numbers or rows[target].sku == item.sku:
-            return _Plan(refused=ItemResult("unchanged" if rows[target].sku == (item.sku or "") else "queued"))
+        if rows[target].sku == (item.sku or ""):
+            return _Plan(refused=ItemResult("unchanged"))
+        if item.sku is None or item.sku not in numbers:
+            intents.withdraw_stock(connection, item.shop, [f"{item.listing_id}/{item.sku_id}"], now)
+            return _Plan(refused=ItemResult("queued"))
         return _Plan((stock_wish(target, numbers[item.sku]),))
 
     return _queue(connection, wanted, plan, now)
@@ -246,6 +264,7 @@ def set_mappings(connection: Connection, wanted: Sequence[MappingItem], now: dat
 
 def publish_known_numbers(connection: Connection, shop_id: str, skus: Iterable[str], now: datetime) -> set[Lane]:
     """Wishes the ERP's known numbers for SKUs whose mapping is new in a shop. Answers the lanes to ring."""
+    catalog.numbers_locked(connection)
     numbers = catalog.numbers(connection, set(skus))
     targets = catalog.targets(connection, numbers, shop_id)
     wishes = [stock_wish(target, numbers[sku]) for sku, found in targets.items() for target in found]

@@ -1,13 +1,15 @@
 """Listing SKUs with what the channel shows of them, their mapping to the ERP's SKUs, and the ERP's own numbers."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from core.db import intents
+from core.db.engine import lock
 from core.db.tables import listing_sku, mapping, sku_stock
 from core.db.upsert import upsert
 from core.model import Listing, Price, SkuKey, StockLevel
@@ -75,6 +77,14 @@ def record(connection: Connection, shop_id: str, seen: Sequence[Listing], now: d
         [(SkuKey(listing_id=listing, sku_id=sku.sku_id), sku.price) for listing, sku in skus if sku.price is not None],
         now,
     )
+
+
+def numbers_locked(connection: Connection, *, shared: bool = False) -> None:
+    """Until the transaction ends, the ERP's numbers and what they are applied to do not change beside each other: who
+    writes a SKU's number or a price shares the lock, who maps or sends known ones again has it alone. Take it before
+    any reading.
+    """
+    lock(connection, "numbers", shared=shared)
 
 
 def read_stock(connection: Connection, shop_id: str, levels: Iterable[StockLevel]) -> None:
@@ -161,6 +171,7 @@ def match_codes(connection: Connection, shop_id: str, now: datetime) -> list[str
                 mapping.c.shop_id == shop_id, mapping.c.listing_id == listing_id, mapping.c.sku_id == sku_id
             )
         )
+    intents.withdraw_stock(connection, shop_id, ["/".join(key) for key in stale], now)
     fresh = {key: code for key, code in unique.items() if key not in known or key in stale}
     _map(connection, shop_id, fresh, "auto", now)
     return list(fresh.values())
@@ -182,21 +193,34 @@ def _map(connection: Connection, shop_id: str, wanted: dict[tuple[str, str], str
 
 def targets(connection: Connection, skus: Collection[str], shop_id: str = "") -> dict[str, list[Target]]:
     """SKU → the listing SKUs it is mapped to, in all shops or one."""
-    query = sa.select(mapping).where(mapping.c.sku.in_([sku for sku in skus if sku]))
+    query = sa.select(mapping).order_by(mapping.c.shop_id, mapping.c.listing_id, mapping.c.sku_id)
     if shop_id:
         query = query.where(mapping.c.shop_id == shop_id)
     found: dict[str, list[Target]] = {}
-    for row in connection.execute(query.order_by(mapping.c.shop_id, mapping.c.listing_id, mapping.c.sku_id)):
-        key = SkuKey(listing_id=row.listing_id, sku_id=row.sku_id)
-        found.setdefault(row.sku, []).append(Target(row.shop_id, key))
+    for some in _parts({sku for sku in skus if sku}):
+        for row in connection.execute(query.where(mapping.c.sku.in_(some))):
+            key = SkuKey(listing_id=row.listing_id, sku_id=row.sku_id)
+            found.setdefault(row.sku, []).append(Target(row.shop_id, key))
     return found
+
+
+def _parts(skus: Collection[str]) -> Iterator[list[str]]:
+    """Databases take some ten thousand parameters in one statement, a big shop has more SKUs."""
+    ordered = sorted(skus)
+    for start in range(0, len(ordered), 1000):
+        yield ordered[start : start + 1000]
 
 
 def find(connection: Connection, wanted: Sequence[Target]) -> dict[Target, CatalogRow]:
     """What is known of the given listing SKUs; unknown ones are left out."""
-    listing_ids = {target.key.listing_id for target in wanted}
-    rows = rows_of(connection, listing_ids=listing_ids)
-    known = {Target(row.shop_id, row.key): row for row in rows}
+    listings: dict[str, set[str]] = {}
+    for target in wanted:
+        listings.setdefault(target.shop_id, set()).add(target.key.listing_id)
+    known = {
+        Target(row.shop_id, row.key): row
+        for shop_id, listing_ids in listings.items()
+        for row in rows_of(connection, shop_id=shop_id, listing_ids=listing_ids)
+    }
     return {target: known[target] for target in wanted if target in known}
 
 
@@ -245,8 +269,12 @@ def set_numbers(connection: Connection, numbers: dict[str, int], now: datetime) 
 
 def numbers(connection: Connection, skus: Collection[str]) -> dict[str, int]:
     """The ERP's newest number of each SKU that has one."""
-    rows = connection.execute(sa.select(sku_stock.c.sku, sku_stock.c.quantity).where(sku_stock.c.sku.in_(skus)))
-    return {row.sku: row.quantity for row in rows}
+    query = sa.select(sku_stock.c.sku, sku_stock.c.quantity)
+    return {
+        row.sku: row.quantity
+        for some in _parts(set(skus))
+        for row in connection.execute(query.where(sku_stock.c.sku.in_(some)))
+    }
 
 
 def _named(shop_id: str) -> sa.ColumnElement[bool]:

@@ -68,8 +68,11 @@ def _sqlite(url: sa.URL) -> Engine:
     return engine
 
 
-def lock(connection: Connection, *names: str) -> None:
-    """Holds the named locks until the transaction ends. On SQLite a writer holds everything already."""
+def lock(connection: Connection, *names: str, shared: bool = False) -> None:
+    """Holds the named locks until the transaction ends, `shared` with others that ask so. On SQLite a writer holds
+    everything already.
+    """
     if connection.dialect.name == "postgresql":
+        take = sa.func.pg_advisory_xact_lock_shared if shared else sa.func.pg_advisory_xact_lock
         for name in sorted(names):
-            connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": name})
+            connection.execute(sa.select(take(sa.func.hashtextextended(name, 0))))

@@ -169,6 +169,20 @@ def dismiss(connection: Connection, intent_id: int, note: str, now: datetime) ->
     return changed.rowcount == 1
 
 
+def withdraw_stock(connection: Connection, shop_id: str, object_ids: Collection[str], now: datetime) -> None:
+    """Takes back numbers that are not sent yet, of listing SKUs that are not mapped any more."""
+    connection.execute(
+        sa.update(intent)
+        .where(
+            intent.c.kind == "stock",
+            intent.c.shop_id == shop_id,
+            intent.c.object_id.in_(object_ids),
+            intent.c.state == "due",
+        )
+        .values(state="dismissed", reason_code="unmapped", reason="the listing SKU is not mapped to it", changed_at=now)
+    )
+
+
 def unsettled(connection: Connection, intent_ids: Collection[int]) -> dict[int, Attempt]:
     """Attempts whose outcome nobody knows, by intent."""
     query = sa.select(*_ATTEMPT).where(attempt.c.intent_id.in_(intent_ids), attempt.c.state.in_(UNSETTLED))

@@ -1,15 +1,20 @@
 """The ERP's wishes: what is refused, item by item, before anything is stored or called."""
 
-from collections.abc import Iterator, Sequence
+import contextlib
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
 
 from core.db import Database, catalog, intents
 from core.model import Packed, ParcelDraft, SkuKey
 from sync import push
 from sync.push import ItemResult, MappingItem, PriceItem, ShipmentItem, StockItem
+from tests.canonical import START
 from tests.engine import Engine
 from tests.engine import engine as running
 
@@ -124,3 +129,79 @@ def test_a_code_that_stops_being_unique_is_unmapped(engine: Engine) -> None:
     with engine.runtime.database.read() as connection:
         shops = [intents.find(connection, intent).shop_id for intent, _ in result.intents]
     assert shops == [engine.shops["pinduoduo"]]
+
+
+def test_an_unmapping_takes_back_the_number_that_is_on_its_way(engine: Engine) -> None:
+    found = row(engine, "douyin")
+    sku = engine.world.sku(engine.world.shop("douyin"), found.key.sku_id)
+    shown = sku.sellable
+    [queued] = ask(engine, push.set_stock, [StockItem(sku=found.sku, quantity=shown + 7)])
+    unmapped = MappingItem(shop=found.shop_id, listing_id=found.key.listing_id, sku_id=found.key.sku_id, sku=None)
+    ask(engine, push.set_mappings, [unmapped])
+    engine.run(10)
+    assert sku.sellable == shown
+    with engine.runtime.database.read() as connection:
+        found_intents = [intents.find(connection, intent) for intent, _ in queued.intents]
+    [withdrawn] = [intent for intent in found_intents if intent.shop_id == found.shop_id]
+    assert (withdrawn.state, withdrawn.reason_code) == ("dismissed", "unmapped")
+
+
+def parcels(engine: Engine, order_id: str, number: str) -> ShipmentItem:
+    parcel = ParcelDraft(carrier="SF", tracking_no=number)
+    return ShipmentItem(shop=engine.shops["douyin"], order_id=order_id, parcels=(parcel,))
+
+
+def test_two_shipments_of_one_order_in_one_request_are_two(engine: Engine) -> None:
+    order = engine.world.place(engine.world.shop("douyin"), variant="plain", restock=True)
+    engine.settle()
+    numbers = ["SF1234567890001", "SF1234567890001", "SF1234567890002"]
+    results = ask(engine, push.ship, [parcels(engine, order.order_id, number) for number in numbers])
+    assert [result.state for result in results] == ["queued"] * 3
+    assert results[0].intents == results[1].intents != results[2].intents
+    engine.run(30)
+    assert [package.tracking_no for package in order.packages] == ["SF1234567890002"]
+    assert [intent.state for intent in engine.intents("ship", engine.shops["douyin"], order.order_id)] == ["done"] * 2
+
+
+def test_shipments_of_one_order_at_the_same_moment_are_two(engine: Engine) -> None:
+    order = engine.world.place(engine.world.shop("douyin"), variant="plain", restock=True)
+    engine.settle()
+    numbers = ["SF1234567890001", "SF1234567890002"]
+    works = [functools.partial(push.ship, wanted=[parcels(engine, order.order_id, n)], now=START) for n in numbers]
+    beside(engine, works)
+    assert len(engine.intents("ship", engine.shops["douyin"], order.order_id)) == 2
+
+
+def test_a_number_and_a_mapping_at_the_same_moment_end_agreed(engine: Engine) -> None:
+    found = row(engine, "douyin")
+    other = engine.world.skus_by_code(engine.world.shop("douyin"), "SKU-0001")[0]
+    mapping = MappingItem(shop=found.shop_id, listing_id=other.item_id, sku_id=other.sku_id, sku=found.sku)
+    ask(engine, push.set_stock, [StockItem(sku=found.sku, quantity=3)])
+    number = StockItem(sku=found.sku, quantity=5)
+    beside(engine, [lambda c: push.set_stock(c, [number], START), lambda c: push.set_mappings(c, [mapping], START)])
+    [intent] = engine.intents("stock", found.shop_id, f"{other.item_id}/{other.sku_id}")
+    assert intent.wanted == "5"
+
+
+def beside(engine: Engine, works: Sequence[Callable[[Connection], object]]) -> None:
+    """Does both in transactions of their own, the second one begun before the first one commits."""
+
+    def second() -> None:
+        with engine.runtime.database.write() as connection:
+            works[1](connection)
+
+    with ThreadPoolExecutor(1) as pool:
+        with engine.runtime.database.write() as connection:
+            works[0](connection)
+            begun = pool.submit(second)
+            with contextlib.suppress(TimeoutError):
+                begun.result(timeout=0.5)
+        begun.result(timeout=10)
+
+
+def test_more_skus_than_a_statement_takes_parameters(database: Database) -> None:
+    skus = [f"S{number}" for number in range(70_000)]
+    with database.write() as connection:
+        catalog.set_numbers(connection, {"S69999": 4}, START)
+        assert catalog.numbers(connection, skus) == {"S69999": 4}
+        assert catalog.targets(connection, skus) == {}
