@@ -1,4 +1,5 @@
-"""The one web application: pushes at `/hooks`, the ERP's API at `/v1`, its health at `/healthz` and `/readyz`.
+"""The one web application: pushes at `/hooks`, the ERP's API at `/v1`, its health at `/healthz` and `/readyz`,
+its description at `/openapi.json` and `/docs`.
 
 Pushes go past FastAPI, which would cost them almost half of their speed.
 """
@@ -21,7 +22,7 @@ from starlette.routing import BaseRoute, Match, Mount, Route
 from connectors import CHANNELS, Adapter
 from core.db import feed as events
 from sync.runtime import Runtime
-from web import commands, feed, reading
+from web import commands, docs, feed, reading
 from web.auth import Keys
 from web.description import DESCRIPTION, REFUSALS, VERSION, describe, key_scheme
 from web.feed import Watch
@@ -53,6 +54,7 @@ def create_app(runtime: Runtime, adapters: Mapping[str, Adapter] = CHANNELS) -> 
             Route("/hooks/{channel}", Hooks(Readers(state, adapters), writer)),
             Route("/healthz", _alive),
             Route("/readyz", _ready(state, watch)),
+            *docs.routes(),
             Mount("/", _api(state, watch)),
         ],
         lifespan=lifespan,
@@ -67,6 +69,7 @@ def _api(state: State, watch: Watch) -> FastAPI:
         title="Qudao",
         version=VERSION,
         description=DESCRIPTION,
+        docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         exception_handlers={
