@@ -297,7 +297,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
-    jobs.calm_collector()
+    jobs.tune_interpreter()
     with tempfile.TemporaryDirectory() as folder, sandbox_server() as gateway, servers.valkey() as redis_url:
         with Client(timeout=600) as client:
             settings = {"rate_limits_on": False}
