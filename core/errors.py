@@ -20,7 +20,10 @@ QudaoError
         └── AlreadyDone     it is so already: success once a read-back proves it
 """
 
+import re
 from typing import Self
+
+_MOBILE = re.compile(r"(?<!\d)(1[3-9]\d)\d{4}(\d{4})(?!\d)", re.ASCII)
 
 
 class QudaoError(Exception):
@@ -39,7 +42,8 @@ class ChannelError(QudaoError):
     """What a channel answered, or that it did not.
 
     `code`, `sub_code`, `request_id` are the channel's own words as text, empty when there was no answer.
-    `message` is the channel's text; it must hold no token, secret or personal value.
+    `message` is the channel's text; it must hold no token, secret or personal value. Mobile numbers, which channels
+    repeat when they refuse one, are masked here.
     """
 
     def __init__(
@@ -54,6 +58,7 @@ class ChannelError(QudaoError):
         request_id: str = "",
         retry_after: float | None = None,
     ) -> None:
+        message = _MOBILE.sub(r"\1****\2", message)
         super().__init__(message)
         self.message = message
         self.channel = channel

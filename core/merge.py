@@ -43,6 +43,7 @@ def merge_after_sale(known: AfterSale, told: AfterSale) -> AfterSale:
             "quantity": base.quantity if base.quantity is not None else other.quantity,
             "reason": base.reason or other.reason,
             "returned": base.returned or other.returned,
+            "deadline": base.deadline or (other.deadline if base.stage.value == other.stage.value else None),
             "replacement": base.replacement or other.replacement,
             "platform_involved": base.platform_involved or other.platform_involved,
         }

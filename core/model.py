@@ -30,7 +30,7 @@ SCHEMA_VERSION = "1.0"
 class Canonical(BaseModel):
     """Base of all canonical values: immutable; fields this version does not know are dropped when read."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
 class Masked(Canonical):

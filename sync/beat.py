@@ -12,7 +12,7 @@ import redis
 import sqlalchemy as sa
 import structlog
 from sqlalchemy import Connection
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 
 from core.db import commands, lanes, watermarks
 from core.db.lanes import Kind, Lane
@@ -40,7 +40,7 @@ def run(runtime: Runtime, stop: threading.Event) -> None:
                 if time.monotonic() - tidied > TIDY_SECONDS:
                     tidied = time.monotonic()
                     tidy(runtime)
-        except (redis.RedisError, OperationalError) as error:
+        except (redis.RedisError, SQLAlchemyError) as error:
             log.warning("beat missed", error=type(error).__name__)
             stop.wait(1)
     _step_down(runtime.redis, owner)

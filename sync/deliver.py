@@ -60,11 +60,32 @@ def _drain(runtime: Runtime, connector: Connector, claim: Claim, wanted: _Field)
         key=lambda item: item.key
     )  # the order in which wishes lock these rows, so that neither waits for the other
     if open_attempts:
-        _read_back(runtime, connector, claim, wanted, [(i, open_attempts[i.id]) for i in due if i.id in open_attempts])
+        doubtful = [(item, open_attempts[item.id]) for item in due if item.id in open_attempts]
+        if settled := _landed_by_now(runtime, claim, doubtful):
+            _read_back(runtime, connector, claim, wanted, settled)
     fresh = [item for item in due if item.id not in open_attempts]
     if fresh:
         _send(runtime, connector, claim, wanted, fresh)
     return len(due) == size or bool(open_attempts)
+
+
+def _landed_by_now(
+    runtime: Runtime, claim: Claim, doubtful: list[tuple[Intent, Attempt]]
+) -> list[tuple[Intent, Attempt]]:
+    """Those whose write has had its time to land; a newer wish makes an intent due before that, and waits."""
+    now = runtime.clock.now()
+    young = [
+        (item, until)
+        for item, attempt in doubtful
+        if (until := (attempt.ended_at or attempt.started_at) + SHOW_AGAIN) > now
+    ]
+    if young:
+        with runtime.database.write() as connection:
+            lanes.hold(connection, claim, now, _ttl(runtime))
+            for item, until in young:
+                intents.later(connection, item, until, "", "", failed=False)
+    waiting = {item.id for item, _ in young}
+    return [(item, attempt) for item, attempt in doubtful if item.id not in waiting]
 
 
 def _send(runtime: Runtime, connector: Connector, claim: Claim, wanted: _Field, batch: list[Intent]) -> None:

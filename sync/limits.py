@@ -119,7 +119,7 @@ def _rate(limit: Limit) -> tuple[float, int]:
 
 def _budget(call: Call, limit: Limit) -> str:
     shop = call.shop if limit.scope is Scope.SHOP else "*"
-    return f"qudao:budget:{call.channel}:{call.app_key}:{shop}:{limit.method or '*'}"
+    return f"qudao:budget:{call.channel}:{call.app_key}:{shop}:{limit.method or '*'}:{limit.seconds:g}"
 
 
 def _held(call: Call) -> str:

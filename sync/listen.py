@@ -15,7 +15,7 @@ from datetime import timedelta
 
 import structlog
 from pydantic import SecretStr
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
@@ -58,7 +58,7 @@ async def _run(runtime: Runtime, stop: threading.Event) -> None:
     while not stop.is_set():
         try:
             apps = await asyncio.to_thread(_apps, runtime)
-        except OperationalError as error:
+        except SQLAlchemyError as error:
             log.warning("database does not answer", error=type(error).__name__)
             apps = {}
         for app, secret in apps.items():
@@ -100,7 +100,7 @@ async def _keep(runtime: Runtime, app: _App, secret: SecretStr) -> None:
             opened = time.monotonic()
             try:
                 await _connection(runtime, app, secret, claim)
-            except (OSError, WebSocketException, Unavailable, Malformed, OperationalError, TimeoutError) as error:
+            except (OSError, WebSocketException, Unavailable, Malformed, SQLAlchemyError, TimeoutError) as error:
                 log.warning("connection lost", channel=app.channel, app=app.app_key, error=type(error).__name__)
             await asyncio.to_thread(_hold, runtime, claim)
             failures = 0 if time.monotonic() - opened > STEADY_SECONDS else failures + 1

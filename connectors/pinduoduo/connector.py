@@ -152,7 +152,7 @@ class PinduoduoConnector(Connector):
 
     def listing(self, listing_id: str) -> Fetched[Listing]:
         row, goods = self._goods(listing_id)
-        return Fetched(mapping.listing(self.shop_id, goods), _raw(row))
+        return _sound(lambda: Fetched(mapping.listing(self.shop_id, goods), _raw(row)))
 
     def stock_levels(self, keys: Sequence[SkuKey]) -> list[StockLevel]:
         levels = []

@@ -1,6 +1,7 @@
 """Opens the database. SQLite runs in WAL mode and takes its write lock at BEGIN; PostgreSQL runs at READ COMMITTED.
 
-`read()` and `write()` are the only ways to a connection; one call is one transaction.
+`read()` and `write()` are the only ways to a connection; one call is one transaction. Errors do not show the values of
+a statement, which are personal.
 """
 
 import sqlite3
@@ -23,7 +24,9 @@ class Database:
         self.url = sa.make_url(url)
         self.postgresql = self.url.get_backend_name() == "postgresql"
         if self.postgresql:
-            self.engine: Engine = sa.create_engine(self.url, pool_size=pool_size, max_overflow=20, pool_pre_ping=True)
+            self.engine: Engine = sa.create_engine(
+                self.url, pool_size=pool_size, max_overflow=20, pool_pre_ping=True, hide_parameters=True
+            )
         else:
             self.engine = _sqlite(self.url)
 
@@ -46,7 +49,9 @@ class Database:
 def _sqlite(url: sa.URL) -> Engine:
     if url.database and url.database != ":memory:":
         Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sa.create_engine(url, connect_args={"timeout": LOCK_WAIT_SECONDS, "check_same_thread": False})
+    engine = sa.create_engine(
+        url, connect_args={"timeout": LOCK_WAIT_SECONDS, "check_same_thread": False}, hide_parameters=True
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(raw: sqlite3.Connection, _record: Any) -> None:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Table
 
 from core.crypto import Vault
-from core.db.tables import after_sales, bad_row, listings, orders, raw
+from core.db.tables import after_sales, bad_row, listings, orders, raw, shop
 from core.db.upsert import upsert
 from core.model import Order
 
@@ -72,6 +72,7 @@ def page(
     if after is not None:
         at, shop_id, identity = after
         same_instant = sa.tuple_(table.c.shop_id, table.c.id) > sa.tuple_(sa.literal(shop_id), sa.literal(identity))
+        query = query.where(table.c.changed_at >= at)  # of use to the index, as the next line alone is not
         query = query.where(sa.or_(table.c.changed_at > at, sa.and_(table.c.changed_at == at, same_instant)))
     return [StoredItem(*row) for row in connection.execute(query)]
 
@@ -180,5 +181,7 @@ def latest(connection: Connection, kind: str, *, shop: str = "", status: str = "
 def named(connection: Connection, kind: str, identity: str) -> list[StoredItem]:
     """Every item with this id, whichever shop it is in."""
     table = TABLES[kind]
-    query = sa.select(*_columns(table)).where(table.c.id == identity).order_by(table.c.shop_id)
+    known = sa.select(shop.c.id)  # so that the key is searched shop by shop, not the whole table
+    query = sa.select(*_columns(table)).where(table.c.shop_id.in_(known), table.c.id == identity)
+    query = query.order_by(table.c.shop_id)
     return [StoredItem(*row) for row in connection.execute(query)]

@@ -1,13 +1,14 @@
 """A newly read order meets a known one: late, repeated and blanked facts do no harm."""
 
 import itertools
+from datetime import datetime
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.merge import merge_order
-from core.model import Masked, Order, Receiver
-from core.status import Closing, Fact, Fulfilment, Hold, Payment, advance
+from core.merge import merge_after_sale, merge_order
+from core.model import AfterSale, Masked, Order, Receiver
+from core.status import AfterSaleKind, AfterSaleStage, Closing, Fact, Fulfilment, Hold, Payment, advance
 from tests.canonical import at, order, parcel
 
 
@@ -98,3 +99,22 @@ def test_advancing_axes_do_not_depend_on_the_order_of_arrival(told: list[Order])
 
 def _unknown(told: list[Order]) -> bool:
     return any(reading.hold.value is Hold.UNKNOWN for reading in told)
+
+
+def test_a_poorer_reading_of_the_same_stage_keeps_the_deadline_and_a_new_stage_does_not() -> None:
+    known = after_sale(AfterSaleStage.REQUESTED, 1, deadline=at(90))
+    assert merge_after_sale(known, after_sale(AfterSaleStage.REQUESTED, 2)).deadline == at(90)
+    assert merge_after_sale(known, after_sale(AfterSaleStage.REFUNDED, 2)).deadline is None
+
+
+def after_sale(stage: AfterSaleStage, minutes: float, deadline: datetime | None = None) -> AfterSale:
+    return AfterSale(
+        shop_id="pinduoduo:1",
+        id="r1",
+        order_id="o1",
+        kind=AfterSaleKind.REFUND_ONLY,
+        stage=Fact[AfterSaleStage](value=stage),
+        created_at=at(0),
+        updated_at=at(minutes),
+        deadline=deadline,
+    )

@@ -105,3 +105,10 @@ def test_without_redis_no_call_leaves(redis_url: str) -> None:
     gate = RedisGate(nowhere, {}, longest_wait=1)
     with pytest.raises(Unavailable):
         gate.enter(CALL)
+
+
+def test_a_limit_by_the_minute_and_one_by_the_second_are_two_budgets(redis_url: str) -> None:
+    limits = (Limit(60, 60, Scope.SHOP, CALL.method), Limit(20, 1, Scope.SHOP, CALL.method))
+    waiting = Waiting(redis_url, *limits)
+    first = waiting.leaves_at()
+    assert [waiting.leaves_at() for _ in range(60)][-1] - first >= 60

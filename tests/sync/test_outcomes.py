@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from core.db import Database, catalog, intents
+from core.db import Database, catalog, intents, shops
+from core.errors import Malformed
 from core.model import ParcelDraft
 from sandbox.faults import FaultRule
 from sandbox.model import Sku
@@ -100,3 +101,28 @@ def test_waiting_for_an_order_uses_up_no_patience(engine: Engine) -> None:
 @pytest.mark.parametrize("tries", [20, 5000])
 def test_the_wait_ends_at_the_longest(tries: int) -> None:
     assert policy.backoff(tries) == policy.LONGEST_WAIT_SECONDS
+
+
+def test_a_newer_number_waits_until_an_unanswered_one_has_had_time_to_land(engine: Engine) -> None:
+    [sku] = mapped(engine, 1)
+    fault(engine, "timeout_before", SET_STOCK)
+    engine.set_stock(**{sku.code: 71})
+    engine.settle()
+    engine.set_stock(**{sku.code: 72})
+    engine.settle()
+    assert engine.world.calls[SHOP][SET_STOCK]["count"] == 1
+    engine.run(10)
+    assert sku.sellable == 72
+
+
+def test_a_listing_with_an_impossible_value_is_malformed(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    [sku] = mapped(engine, 1)
+    with engine.runtime.database.read() as connection:
+        connector, _ = engine.runtime.connector(shops.get(connection, engine.shops[SHOP]))
+
+    def impossible(*_: object) -> None:
+        raise ValueError
+
+    monkeypatch.setattr("connectors.pinduoduo.connector.mapping.listing", impossible)
+    with pytest.raises(Malformed):
+        connector.listing(sku.item_id)

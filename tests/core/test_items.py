@@ -1,0 +1,33 @@
+"""Stored items are found by an index, however many there are."""
+
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from core.db import Database, items
+from tests.canonical import START
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda connection: items.named(connection, "order", "o1"),
+        lambda connection: items.page(connection, "order", after=(START, "pinduoduo:1", "o1")),
+    ],
+    ids=["by id", "page by page"],
+)
+def test_no_look_reads_the_whole_table(migrated_sqlite: Any, look: Any) -> None:
+    database = Database(f"sqlite:///{migrated_sqlite}")
+    asked: list[tuple[str, Any]] = []
+    sa.event.listen(
+        database.engine,
+        "before_cursor_execute",
+        lambda _connection, _cursor, statement, parameters, _context, _many: asked.append((statement, parameters)),
+    )
+    with database.read() as connection:
+        look(connection)
+        statement, parameters = next(each for each in asked if each[0].startswith("SELECT"))
+        plan = [row.detail for row in connection.exec_driver_sql("EXPLAIN QUERY PLAN " + statement, parameters)]
+    database.close()
+    assert not any(step.startswith("SCAN orders") for step in plan), plan
