@@ -25,8 +25,8 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from bench.report import print_table
-from bench.servers import databases, free_port, wait_for
+from bench._report import print_table
+from bench._servers import databases, free_port, wait_for
 from core.channel import Credentials, Notice
 from core.clock import SystemClock
 from core.crypto import Vault

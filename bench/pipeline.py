@@ -25,8 +25,8 @@ import structlog
 from httpx import Client
 from pydantic import BaseModel, SecretStr
 
-from bench.report import print_table
-from bench.servers import databases, sandbox_server
+from bench._report import print_table
+from bench._servers import databases, sandbox_server
 from connectors import CHANNELS, Http
 from connectors.douyin.wire import ShopOrder as DouyinOrder
 from connectors.pinduoduo.wire import OrderRow as PinduoduoOrder
