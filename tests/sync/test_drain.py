@@ -1,5 +1,6 @@
 """A drain holds its lane while its calls take long, stops when it must, and leaves alone what fails unforeseen."""
 
+import dataclasses
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +13,9 @@ from core.db import Database, lanes, shops
 from core.db.lanes import Claim, Kind, Lane
 from core.db.shops import ShopRow
 from core.errors import Reauthorize
+from core.model import ParcelDraft
 from sync import beat, drain, ops, tokens
+from sync.push import ShipmentItem
 from sync.runtime import Runtime
 from tests.engine import Engine
 from tests.engine import engine as running
@@ -141,3 +144,29 @@ def test_tokens_given_during_a_refresh_stay(engine: Engine, answered: bool, monk
     held, _ = engine.runtime.connector(shop)
     assert held.credentials.access_token.get_secret_value() == "given"
     assert row(engine).active
+
+
+@pytest.mark.parametrize("kind", [Kind.NOTICES, Kind.SHIP])
+def test_a_batch_of_slow_items_gives_the_worker_back_in_time(engine: Engine, kind: Kind) -> None:
+    orders = [engine.world.place(engine.world.shop(CHANNEL), variant="plain", restock=True) for _ in range(3)]
+    if kind is Kind.SHIP:
+        engine.settle()
+        for order in orders:
+            parcel = ParcelDraft(carrier="SF", tracking_no=f"SF{order.order_id[-12:]}")
+            engine.ship(ShipmentItem(shop=engine.shops[CHANNEL], order_id=order.order_id, parcels=(parcel,)))
+    else:
+        engine.deliver_pushes()
+    hurried = dataclasses.replace(
+        engine.runtime, settings=engine.runtime.settings.model_copy(update={"drain_seconds": 0})
+    )
+    with engine.runtime.database.write() as connection:
+        claim = lanes.take(
+            connection, Lane(engine.shops[CHANNEL], kind), "test", engine.runtime.clock.now(), timedelta(minutes=5)
+        )
+    assert claim is not None
+    connector, _ = engine.runtime.connector(row(engine))
+    looked = []
+    while drain.WORK[kind](hurried, connector, claim):
+        looked.append(calls(engine, "pdd.order.information.get"))
+        assert len(looked) < 10
+    assert len(set(looked)) >= 3
