@@ -4,6 +4,7 @@ A window reaches from before the watermark (overlap) to now, so that fresh chang
 stays behind by the channel's lag, because what is younger may still be missing from its lists.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -37,6 +38,10 @@ LANES: dict[str, Kind] = {
 """Stream → the lane that reads it."""
 
 SUBSCRIBE_EVERY = timedelta(days=1)
+TURN_SECONDS = 3.0
+"""How long a stream that is behind goes on before the next has its turn: one whose windows cost many calls must not
+hold the others up window by window.
+"""
 """A subscription to pushes may lapse on the platform's side; renewing it is idempotent."""
 
 
@@ -89,21 +94,32 @@ def begin(runtime: Runtime, shop_id: str) -> None:
 
 
 def drain(runtime: Runtime, connector: Connector, claim: Claim) -> bool:
-    """Walks one window of every due stream of the lane. True when a stream is still behind."""
+    """Gives every due stream of the lane a turn, orders and subscriptions first. True when one is still behind."""
     now = runtime.clock.now()
     with runtime.database.read() as connection:
         marks = watermarks.due(connection, connector.shop_id, now)
     due = [mark for mark in marks if LANES[mark.stream] is claim.lane.kind]
     behind = False
-    for mark in due:
+    for mark in sorted(due, key=lambda mark: mark.stream not in (ORDERS, SUBSCRIPTION)):
         try:
-            behind |= _look(runtime, connector, claim, mark)
+            behind |= _turn(runtime, connector, claim, mark)
         except ChannelError as error:
             decision = policy.decide(error, mark.tries)
             if decision.action not in (Action.ITEM_LATER, Action.PARK, Action.READ_BACK):
                 raise
             _again(runtime, claim, mark, str(error))
     return behind
+
+
+def _turn(runtime: Runtime, connector: Connector, claim: Claim, mark: Watermark) -> bool:
+    """Walks windows until the stream is up to date or its turn is over. True when it is still behind."""
+    end = time.monotonic() + TURN_SECONDS
+    while _look(runtime, connector, claim, mark):
+        if time.monotonic() >= end:
+            return True
+        with runtime.database.read() as connection:
+            mark = watermarks.of_shop(connection, mark.shop_id)[mark.stream]
+    return False
 
 
 def _look(runtime: Runtime, connector: Connector, claim: Claim, mark: Watermark) -> bool:

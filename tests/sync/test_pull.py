@@ -1,5 +1,6 @@
 """Watermarks are proofs: they move only over windows that were read completely, and a bad row stops nothing."""
 
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -11,8 +12,8 @@ from connectors import pinduoduo
 from core.channel import BadRow, Connector, Fetched, Page, Paging, Window
 from core.db import Database, lanes, shops, watermarks
 from core.db.lanes import Claim, Kind, Lane
-from core.db.tables import bad_row, pull_window
-from core.model import Order
+from core.db.tables import bad_row, pull_window, watermark
+from core.model import AfterSale, Order
 from sync import pull
 from tests.canonical import at, order
 from tests.engine import Engine
@@ -119,6 +120,32 @@ def test_a_row_that_parses_at_last_needs_nobody_any_more(engine: Engine) -> None
     pull.accept_page(engine.runtime, claim, "order", Page(told(engine, "c")))
     with engine.runtime.database.read() as connection:
         assert connection.execute(sa.select(bad_row)).all() == []
+
+
+def test_a_stream_far_behind_does_not_wait_window_by_window_for_a_slow_one(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pull, "TURN_SECONDS", 0.3)
+    looks: list[str] = []
+
+    class Slow(Telling):
+        def orders(self, window: Window) -> Iterator[Page[Order]]:
+            looks.append("orders")
+            yield from super().orders(window)
+
+        def after_sales(self, window: Window) -> Iterator[Page[AfterSale]]:
+            del window
+            looks.append("after-sales")
+            time.sleep(0.3)
+            yield Page(())
+
+    now = engine.runtime.clock.now()
+    pull.begin(engine.runtime, engine.shops["pinduoduo"])
+    with engine.runtime.database.write() as connection:
+        connection.execute(sa.update(watermark).values(complete_through=now - timedelta(days=7), next_at=now))
+    assert pull.drain(engine.runtime, Slow(engine, Page(())), _claim(engine)), "seven days take more than a turn"
+    assert looks.count("after-sales") == 1
+    assert looks.index("after-sales") == looks.count("orders") > 1
 
 
 def test_windows_overlap_and_never_reach_beyond_what_the_channel_allows() -> None:
