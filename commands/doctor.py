@@ -35,4 +35,4 @@ def doctor(
         ]
         show(rows, as_json=False)
     if bad:
-        raise Stop(f"{bad} findings need you", f"有 {bad} 项需要处理", NO)
+        raise Stop(f"{bad} {'finding needs' if bad == 1 else 'findings need'} you", f"有 {bad} 项需要处理", NO)

@@ -29,6 +29,11 @@ OK, NO, USAGE, SETTINGS, AWAY, CHANNEL, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
 """Exit codes: done · the answer is no (refused, not agreed, a check failed) · wrong usage · a setting to change ·
 database or Redis away · a channel said no or did not answer · interrupted."""
 
+WIDE = 1000
+"""Columns of a terminal that is none: a program that reads a table must not find its lines folded."""
+NARROW = 6
+"""Columns that a folded column keeps at least."""
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON · 输出 JSON。")]
 ShopOption = Annotated[str, typer.Option("--shop", help="Only this shop (channel:account) · 只看该店铺。")]
 
@@ -165,7 +170,8 @@ def console(*, to_stderr: bool = False) -> "Console":
     """Rich's console; colours only where a person looks."""
     from rich.console import Console
 
-    return Console(stderr=to_stderr, highlight=False, soft_wrap=not sys.stdout.isatty())
+    person = sys.stdout.isatty()
+    return Console(stderr=to_stderr, highlight=False, soft_wrap=not person, width=None if person else WIDE)
 
 
 def show(rows: Sequence[Mapping[str, Any]], *, as_json: bool, empty: str = "nothing", empty_zh: str = "无") -> None:
@@ -178,12 +184,30 @@ def show(rows: Sequence[Mapping[str, Any]], *, as_json: bool, empty: str = "noth
         return
     from rich.table import Table
 
+    out = console()
+    headings = [heading.replace("_", " ") for heading in rows[0]]
+    cells = [[cell(value) for value in row.values()] for row in rows]
+    whole = _kept_whole(headings, cells, out.width)
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in rows[0]:
-        table.add_column(heading.replace("_", " "), overflow="fold")
-    for row in rows:
-        table.add_row(*(cell(value) for value in row.values()))
-    console().print(table)
+    for heading, keep in zip(headings, whole, strict=True):
+        table.add_column(heading, overflow="fold", no_wrap=keep)
+    for row_of_cells in cells:
+        table.add_row(*row_of_cells)
+    out.print(table)
+
+
+def _kept_whole(headings: Sequence[str], rows: Sequence[Sequence[str]], width: int) -> list[bool]:
+    """Which columns are never folded: from the left those without blanks, which are ids to be copied, while all fit."""
+    columns = [(heading, *column) for heading, column in zip(headings, zip(*rows, strict=True), strict=True)]
+    needed = [max(len(word) for text in column for word in text.split(" ")) for column in columns]
+    least = [min(each, NARROW) for each in needed]
+    keep = []
+    for place, (_, *texts) in enumerate(columns):
+        whole = [*least[:place], needed[place], *least[place + 1 :]]
+        fits = not any(" " in text for text in texts) and sum(whole) + 2 * len(whole) <= width
+        keep.append(fits)
+        least = whole if fits else least
+    return keep
 
 
 def show_one(values: Mapping[str, Any], *, as_json: bool) -> None:
