@@ -56,9 +56,7 @@ def _drain(runtime: Runtime, connector: Connector, claim: Claim, wanted: _Field)
         open_attempts = intents.unsettled(connection, [item.id for item in due])
     if not due:
         return False
-    due.sort(
-        key=lambda item: item.key
-    )  # the order in which wishes lock these rows, so that neither waits for the other
+    due.sort(key=lambda item: item.key)  # as wishes lock these rows, so that neither waits for the other
     if open_attempts:
         doubtful = [(item, open_attempts[item.id]) for item in due if item.id in open_attempts]
         if settled := _landed_by_now(runtime, claim, doubtful):

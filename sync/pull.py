@@ -38,11 +38,11 @@ LANES: dict[str, Kind] = {
 """Stream → the lane that reads it."""
 
 SUBSCRIBE_EVERY = timedelta(days=1)
+"""A subscription to pushes may lapse on the platform's side; renewing it is idempotent."""
 TURN_SECONDS = 3.0
 """How long a stream that is behind goes on before the next has its turn: one whose windows cost many calls must not
 hold the others up window by window.
 """
-"""A subscription to pushes may lapse on the platform's side; renewing it is idempotent."""
 
 
 @dataclass(frozen=True)
