@@ -81,7 +81,7 @@ class Http:
             return _body(request, response)
         except _NOTHING_LEFT as error:
             outcome = type(error).__name__
-            raise _NotSent(f"no connection: {outcome}") from None
+            raise NotSent(f"no connection: {outcome}") from None
         except httpx.HTTPError as error:
             outcome = type(error).__name__
             raise _lost(request, f"no answer: {outcome}") from None
@@ -96,7 +96,7 @@ class Http:
             )
 
 
-class _NotSent(Unavailable):
+class NotSent(Unavailable):
     """No byte left this machine, so that even a write may be tried again."""
 
 

@@ -48,8 +48,8 @@ class Decision:
 FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 300.0
 UNSETTLED_TRIES = 12
-"""After so many tries an item that stays unavailable, unanswered or not ready is shown to a person; with the waits
-above, after 25 minutes.
+"""After so many tries an item that stays unanswered, unreadable or not ready is shown to a person; with the waits above,
+after 25 minutes.
 """
 
 MALFORMED_TRIES = 3
@@ -74,16 +74,19 @@ def decide(error: ChannelError, tries: int) -> Decision:
     action = next((action for kind, action in _TABLE if isinstance(error, kind)), Action.PARK)
     if action is Action.LANE_LATER:
         return Decision(action, timedelta(seconds=error.retry_after or FIRST_WAIT_SECONDS))
-    if action in (Action.ITEM_LATER, Action.READ_BACK) and tries >= _patience(error):
+    if action in (Action.ITEM_LATER, Action.READ_BACK) and _exhausted(error, tries):
         return Decision(Action.PARK)
     if action in (Action.ITEM_LATER, Action.READ_BACK):
         return Decision(action, timedelta(seconds=error.retry_after or backoff(tries)))
     return Decision(action)
 
 
-def _patience(error: ChannelError) -> int:
+def _exhausted(error: ChannelError, tries: int) -> bool:
+    """An outage of the platform ends by itself, however long it takes; parking all that met it would help nobody."""
+    if isinstance(error, Unavailable):
+        return False
     lasting = isinstance(error, Malformed) and not isinstance(error, Garbled)
-    return MALFORMED_TRIES if lasting else UNSETTLED_TRIES
+    return tries >= (MALFORMED_TRIES if lasting else UNSETTLED_TRIES)
 
 
 def backoff(tries: int) -> float:

@@ -118,9 +118,13 @@ class _Pool(WorkerPool):
 
 
 def run_workers(redis_url: str, count: int) -> None:
-    """Runs `count` workers until SIGINT or SIGTERM; dead ones are replaced. Blocks."""
+    """Runs `count` workers until SIGINT or SIGTERM; dead ones are replaced. Blocks.
+
+    Raises redis.ConnectionError when Redis is away at the start; later it is waited for.
+    """
     logging.getLogger("rq").setLevel(logging.WARNING)
     connection = redis.Redis.from_url(redis_url)
+    connection.ping()
     pool = _Pool(
         [URGENT, NORMAL, BULK],
         connection=connection,

@@ -147,8 +147,11 @@ class PinduoduoConnector(Connector):
             answer = self._client.call(wire.GOODS_LIST, {"page": page, "page_size": PAGE})
             return answer.goods_list, answer.total_count
 
+        gone = 0  # listed, but deleted before its detail was read
         for rows, total in _backwards(ask):
-            yield _page(rows, "goods_id", self._listed, total)
+            page = _page(rows, "goods_id", self._listed, None)
+            gone += len(rows) - len(page.items) - len(page.bad)
+            yield replace(page, expected=total - gone)
 
     def listing(self, listing_id: str) -> Fetched[Listing]:
         row, goods = self._goods(listing_id)
