@@ -48,8 +48,8 @@ class Decision:
 FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 300.0
 UNSETTLED_TRIES = 12
-"""After so many tries an item that stays unanswered, unreadable or not ready is shown to a person; with the waits above,
-after 25 minutes.
+"""After so many tries an item that stays unanswered, unreadable or not ready is shown to a person; with the waits
+above, after 25 minutes.
 """
 
 MALFORMED_TRIES = 3
