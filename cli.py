@@ -1,6 +1,8 @@
 """The command `qudao`. Every noun is a module in `commands/`; errors end here, in one line and an exit code."""
 
 import sys
+from importlib import metadata
+from typing import Annotated
 
 import typer
 
@@ -36,6 +38,15 @@ for name, module in (
     ("key", key),
 ):
     app.add_typer(module.app, name=name)
+
+
+@app.callback(invoke_without_command=True)
+def _version(
+    version: Annotated[bool, typer.Option("--version", is_eager=True, help="Print the version · 显示版本。")] = False,
+) -> None:
+    if version:
+        typer.echo(f"qudao {metadata.version('qudao')}")
+        raise typer.Exit
 
 
 def main() -> None:

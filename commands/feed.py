@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.terminal import ShopOption, cell, opened
+from commands.terminal import ShopOption, Stop, cell, opened
 
 if TYPE_CHECKING:
     from core.db.feed import FeedRow
@@ -36,7 +36,10 @@ def tail(
 
     shop_ids = [shop] if shop else []
     with opened() as runtime:
-        position = after if after >= 0 else max(0, ops.feed_head(runtime) - lines)
+        head = ops.feed_head(runtime)
+        if after > head:
+            raise Stop(f"the feed ends at {head}, before {after}", "该位置超过了事件流的末尾")
+        position = after if after >= 0 else max(0, head - lines)
         while True:
             events = ops.read_feed(runtime, position, 500, types=types or [], shop_ids=shop_ids)
             for event in events:

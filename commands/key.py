@@ -37,7 +37,6 @@ def list_keys(json: AsJson = False) -> None:
                 "label": row.label,
                 "created_at": row.created_at,
                 "revoked_at": row.revoked_at,
-                "last_used_at": row.last_used_at,
             }
             for row in rows
         ],

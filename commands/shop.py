@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.terminal import NO, USAGE, AsJson, Stop, opened, say, show, show_one
+from commands.terminal import CHANNEL, NO, SETTINGS, USAGE, AsJson, Stop, opened, say, show, show_one
 
 if TYPE_CHECKING:
     from sync.ops import ShopView
@@ -39,6 +39,7 @@ def add(
     json: AsJson = False,
 ) -> None:
     """Connect a shop, or renew its tokens · 接入店铺或更新令牌。"""
+    from connectors import CHANNELS
     from sync import ops
 
     with opened() as runtime:
@@ -47,6 +48,10 @@ def add(
         else:
             if not channel or not account:
                 raise Stop("name the channel and the account", "请给出渠道和店铺 ID", USAGE)
+            if channel not in CHANNELS:
+                raise Stop(
+                    f"there is no channel {channel}; there are {', '.join(CHANNELS)}", f"没有渠道 {channel}", SETTINGS
+                )
             app_key = app_key or typer.prompt("app key", err=True)
             app_secret = app_secret or _secret("app secret")
             access_token = access_token or _secret("access token")
@@ -59,13 +64,21 @@ def add(
 
 def add_from_sandbox(runtime: "Runtime", url: str) -> list["ShopView"]:
     """Connects every shop whose channel this installation knows."""
-    from examples.sandbox_control import SandboxControl
+    import httpx
 
     from connectors import CHANNELS
+    from examples.sandbox_control import ControlError, SandboxControl
     from sync import ops
 
-    with SandboxControl(url) as sandbox:
-        channels = sandbox.credentials()["channels"]
+    try:
+        with SandboxControl(url) as sandbox:
+            channels = sandbox.credentials()["channels"]
+    except (httpx.HTTPError, httpx.InvalidURL, ControlError, ValueError, KeyError):
+        raise Stop(
+            f"no sandbox answers at {url}; `qudao sandbox` starts one",
+            "该地址没有沙箱应答，请先运行 `qudao sandbox`",
+            CHANNEL,
+        ) from None
     return [
         ops.connect_shop(
             runtime,

@@ -41,7 +41,7 @@ def show_stock(
     )
 
 
-@app.command("set")
+@app.command("set", context_settings={"ignore_unknown_options": True})  # so that -5 is a number, and refused as one
 def set_stock(sku: str, quantity: Annotated[int, typer.Argument(min=0, max=99_999_999)]) -> None:
     """Want a number for a SKU in every shop, as the ERP does · 设置货品库存。"""
     from sync import ops

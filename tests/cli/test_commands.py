@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,10 @@ def test_help_lists_every_command_and_the_exit_codes(qudao_process: Qudao) -> No
     )
     assert [noun for noun in nouns.split() if f"\n  {noun} " not in said.out] == []
     assert "Exit codes" in said.out
+
+
+def test_the_version_is_told(qudao: Qudao) -> None:
+    assert qudao("--version").out == f"qudao {version('qudao')}\n"
 
 
 def test_help_imports_nothing_heavy(qudao_process: Qudao) -> None:
@@ -80,11 +85,14 @@ def test_secrets_are_asked_for_and_not_echoed(qudao_process: Qudao) -> None:
     ("words", "code", "part"),
     [
         (("shop", "show", "douyin:1"), 3, "no shop douyin:1"),
-        (("shop", "add", "nowhere", "1", "--app-key", "k"), 3, "no channel nowhere"),
+        (("shop", "add", "nowhere", "1"), 3, "no channel nowhere"),
         (("shop", "add"), 2, "name the channel"),
         (("orders", "show", "1"), 3, "no order 1"),
         (("stock", "set", "NO-SUCH", "5"), 1, "unknown_sku"),
-        (("stock", "set", "NO-SUCH", "-5"), 2, "-5"),
+        (("stock", "set", "NO-SUCH", "-5"), 2, "greater than or equal to 0"),
+        (("feed", "tail", "--after", "7"), 1, "the feed ends at 0"),
+        (("worker",), 4, "Redis does not answer"),
+        (("shop", "add", "--from-sandbox", "http://127.0.0.1:1"), 5, "no sandbox answers"),
         (("map", "set", "douyin:1", "2", "3", "SKU"), 1, "unknown_shop"),
         (("map", "set", "douyin:1", "2", "3"), 2, "--none"),
         (("parked", "retry", "intent-7"), 3, "no intent 7"),
