@@ -64,21 +64,23 @@ def add(
 
 def add_from_sandbox(runtime: "Runtime", url: str) -> list["ShopView"]:
     """Connects every shop whose channel this installation knows."""
-    import httpx
-
     from connectors import CHANNELS
     from examples.sandbox_control import ControlError, SandboxControl
     from sync import ops
 
-    try:
-        with SandboxControl(url) as sandbox:
-            channels = sandbox.credentials()["channels"]
-    except (httpx.HTTPError, httpx.InvalidURL, ControlError, ValueError, KeyError):
+    channels = None
+    with SandboxControl(url) as sandbox:
+        try:
+            if sandbox.answers():
+                channels = sandbox.credentials()["channels"]
+        except (ControlError, ValueError, KeyError):
+            pass  # something else answers there
+    if channels is None:
         raise Stop(
             f"no sandbox answers at {url}; `qudao sandbox` starts one",
             "该地址没有沙箱应答，请先运行 `qudao sandbox`",
             CHANNEL,
-        ) from None
+        )
     return [
         ops.connect_shop(
             runtime,
