@@ -30,7 +30,6 @@ class KeyRow:
     label: str
     created_at: datetime
     revoked_at: datetime | None
-    last_used_at: datetime | None
 
 
 def create(connection: Connection, label: str, now: datetime) -> NewKey:
@@ -59,7 +58,7 @@ def revoke(connection: Connection, identity: str, now: datetime) -> bool:
 
 def all_keys(connection: Connection) -> list[KeyRow]:
     """Every key, revoked ones included, oldest first."""
-    columns = (api_key.c.id, api_key.c.label, api_key.c.created_at, api_key.c.revoked_at, api_key.c.last_used_at)
+    columns = (api_key.c.id, api_key.c.label, api_key.c.created_at, api_key.c.revoked_at)
     rows = connection.execute(sa.select(*columns).order_by(api_key.c.created_at, api_key.c.id))
     return [KeyRow(*row) for row in rows]
 

@@ -401,6 +401,5 @@ api_key = Table(
     Column("digest", LargeBinary, nullable=False, unique=True),
     _at("created_at"),
     _at("revoked_at", null=True),
-    _at("last_used_at", null=True),
 )
 """A key to /v1. Only its hash is kept; `id` is its visible prefix."""

@@ -1,7 +1,9 @@
 """The revisions lead to exactly the tables the code works with, on both databases, and everybody may run them."""
 
 import json
+import stat
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -96,3 +98,11 @@ def test_every_revision_can_be_undone(database_url: str) -> None:
         command.downgrade(migrations.configured(connection), "base")
         assert set(sa.inspect(connection).get_table_names()) <= {"alembic_version", "sqlite_sequence"}
     database.close()
+
+
+def test_only_its_owner_can_read_the_database_file(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/new/qudao.db")
+    migrations.upgrade(database)
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in (tmp_path / "new").iterdir()}
+    database.close()
+    assert set(modes.values()) == {0o600}, modes
