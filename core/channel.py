@@ -125,8 +125,6 @@ class Channel:
     """The channel's rule between a SKU's prices: what is broken, in words, or an empty text. Absent prices break
     nothing.
     """
-    carriers: frozenset[str] = frozenset()
-    """The channel's own carrier codes that a shipment may name beside the canonical ones."""
     notice_patience: timedelta = timedelta(minutes=10)
     """How long an object named by a push may be missing from the query API."""
 

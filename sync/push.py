@@ -213,7 +213,7 @@ def _ship_plan(connection: Connection, item: ShipmentItem, channel: str, before:
     if strange := [packed.line_id for parcel in item.parcels for packed in parcel.lines if packed.line_id not in lines]:
         return _no("unknown_line", f"the order {item.order_id} has no line {strange[0]}")
     for parcel in item.parcels:
-        if not _known_carrier(parcel.carrier, channel):
+        if parcel.carrier not in CODES:
             return _no("unknown_carrier", f"{parcel.carrier} is no carrier of {channel}")
     return _shipment(connection, item, before)
 
@@ -229,10 +229,6 @@ def _shipment(connection: Connection, item: ShipmentItem, before: list[Wish]) ->
     key = f"ship/{item.shop}/{item.order_id}/{len(earlier) + len(before) + 1}"
     before.append(Wish(Kind.SHIP.value, key, item.shop, item.order_id, body))
     return _Plan((before[-1],))
-
-
-def _known_carrier(code: str, channel: str) -> bool:
-    return code in CODES or code in CHANNELS[channel].channel.carriers
 
 
 def set_mappings(connection: Connection, wanted: Sequence[MappingItem], now: datetime) -> Queued:

@@ -112,13 +112,4 @@ def again(connection: Connection, shop_id: str, stream: str, next_at: datetime, 
     )
 
 
-def hurry(connection: Connection, shop_id: str, stream: str, now: datetime) -> None:
-    """Makes a stream due now."""
-    connection.execute(
-        sa.update(watermark)
-        .where(watermark.c.shop_id == shop_id, watermark.c.stream == stream, watermark.c.next_at > now)
-        .values(next_at=now)
-    )
-
-
 _COLUMNS = [watermark.c[name] for name in Watermark.__dataclass_fields__]
