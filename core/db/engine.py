@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 
 LOCK_WAIT_SECONDS = 30
 """How long a SQLite writer waits for its turn."""
@@ -58,8 +59,8 @@ def _sqlite(url: sa.URL) -> Engine:
     @event.listens_for(engine, "connect")
     def prepare(raw: sqlite3.Connection, _record: Any) -> None:
         raw.isolation_level = None
+        _write_ahead(raw)
         for pragma in (
-            "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
             "cache_size=-16384",
@@ -73,6 +74,17 @@ def _sqlite(url: sa.URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
     return engine
+
+
+@retry(
+    retry=retry_if_exception(lambda error: getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY),
+    wait=wait_random(0.01, 0.05),
+    stop=stop_after_delay(LOCK_WAIT_SECONDS),
+    reraise=True,
+)
+def _write_ahead(raw: sqlite3.Connection) -> None:
+    """Switches a new file to WAL. SQLite does not wait for its turn here, whatever the connection's timeout says."""
+    raw.execute("PRAGMA journal_mode=WAL")
 
 
 def lock(connection: Connection, *names: str, shared: bool = False) -> None:
