@@ -64,6 +64,7 @@ class _Item(_Body):
     item_id: str
     on_shelf: bool | None = None
     promoted: bool | None = None
+    presale: bool | None = None
     review: Literal["passed", "pending", "rejected", "banned"] | None = None
     deleted: Literal[True] | None = None
 
@@ -203,6 +204,8 @@ class Control:
         item = world.item(shop, wanted.item_id)
         if wanted.promoted is not None:
             item.promoted = wanted.promoted
+        if wanted.presale is not None:
+            item.presale = wanted.presale
         if wanted.review is not None and wanted.review != item.review:
             item.review = wanted.review
             world.touch_item(shop, item, "item.rejected" if wanted.review == "rejected" else "item.changed")

@@ -52,6 +52,8 @@ class Sku:
     sellable: int
     last_set: StockSet
     held: int = 0
+    unpaid: int = 0
+    """The part of `held` whose orders are not paid."""
     sold_since: int = 0
     given_back_since: int = 0
     on_shelf: bool = True
@@ -77,3 +79,10 @@ class Item:
     deleted: bool = False
     review: str = "passed"
     promoted: bool = False
+    presale: bool = False
+    """Sold before it is there: Taobao accepts only changes of its stock, no new totals."""
+    price: int | None = None
+    """Fen, where an item has a price beside its SKUs' (Taobao); None = its first SKU's."""
+    listed: float | None = None
+    delisted: float | None = None
+    """When it was last put on and taken off sale; None = as it was from the start."""

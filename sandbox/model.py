@@ -368,6 +368,7 @@ class Event:
     refund.refunded, refund.refused, refund.return_refused, refund.withdrawn, refund.closed, refund.sending,
     refund.sent, refund.done, refund.arbitration, refund.deadline_changed.
     Item kinds: item.changed, item.on_shelf, item.off_shelf, item.added, item.deleted, item.rejected.
+    stock.written (with `sku`, without `item`): somebody set a stock number.
     """
 
     kind: str
@@ -377,3 +378,4 @@ class Event:
     refund: Refund | None = None
     item: Item | None = None
     package: Package | None = None
+    sku: Sku | None = None

@@ -87,6 +87,7 @@ class OrderLife(StockBook):
         if restock and sku.sellable < quantity:
             self.set_stock(shop, sku, quantity + 1000, "restock")
         self.sell(sku, quantity)
+        sku.unpaid += quantity
 
     def _some_sku(self, shop: Shop, quantity: int, restock: bool) -> Sku:
         """A random SKU on sale; only when none of 8 tries has enough, the first that has."""
@@ -159,6 +160,8 @@ class OrderLife(StockBook):
         if order.state not in (State.UNPAID, State.DEPOSIT_PAID):
             raise Refused("wrong_state", f"order is {order.state}")
         order.paid = when
+        for line in order.lines:
+            self._settle(order, line)
         if order.variant in ("risk", "group") and order.hold is None:
             order.hold = order.variant
         if order.hold == "group" or (order.hold == "risk" and order.channel == "douyin"):
@@ -170,6 +173,11 @@ class OrderLife(StockBook):
         self._ready(order, when)
         if order.hold == "risk":
             self._release_later(order)
+
+    def _settle(self, order: Order, line: Line) -> None:
+        """The line's pieces stop being reserved for somebody who has not paid."""
+        if not line.cancelled:
+            self.shops[order.channel][order.shop_id].items[line.item_id].skus[line.sku_id].unpaid -= line.quantity
 
     def _ready(self, order: Order, when: float) -> None:
         order.state, order.confirmed = State.TO_SHIP, when
@@ -312,6 +320,8 @@ class OrderLife(StockBook):
         """Drop the unshipped pieces of a line and give them back (no event; callers touch the order)."""
         if line.cancelled:
             return
+        if order.paid is None:
+            self._settle(order, line)
         line.cancelled = line.shipped == 0
         shop = self.shops[order.channel][order.shop_id]
         self.give_back(shop.items[line.item_id].skus[line.sku_id], line.quantity - line.shipped)

@@ -3,16 +3,21 @@
 Platforms publish into it (`Outbox.publish`) and render the payload; whoever owns the transport takes what is due
 (`Outbox.due`), reports each attempt (`sent`) and its outcome (`acked`, `failed`). Delivery is at least once: an attempt
 without an ack is repeated after the channel's retry delays. Disturbances (drop, delay, duplicate, reorder)
-are decided here.
+are decided here. An app may have several queues (Taobao's message groups); each is taken from on its own.
 """
 
 import heapq
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
 from .faults import Faults
 from .ground import Ground
 from .model import Shop
+
+REPEATING = frozenset({"pinduoduo", "taobao"})
+"""Channels that repeat an unacknowledged message, after the last delay, until it is too old."""
+_Attempt = tuple[float, int, "Push", bool]
 
 
 @dataclass(slots=True)
@@ -30,6 +35,7 @@ class Push:
     payload: dict[str, Any] = field(repr=False)
     created: float
     wire_id: str
+    queue: str = ""
     deliveries: list[float] = field(default_factory=list)
     acked_at: float | None = None
     dropped: bool = False
@@ -43,7 +49,7 @@ class Outbox:
     def __init__(self, world: Ground, faults: Faults, channel: str, first_id: int) -> None:
         self._world, self._faults, self.channel = world, faults, channel
         self._next_id = first_id
-        self._waiting: list[tuple[float, int, Push, bool]] = []
+        self._waiting: defaultdict[str, list[_Attempt]] = defaultdict(list)
         self._by_wire_id: dict[str, Push] = {}
         self.pushes: list[Push] = []
         self.wake: list[Any] = []
@@ -56,12 +62,12 @@ class Outbox:
             self._by_wire_id[wire_id] = push
         return wire_id
 
-    def publish(self, shop: Shop, topic: str, object_id: str, payload: dict[str, Any]) -> Push:
+    def publish(self, shop: Shop, topic: str, object_id: str, payload: dict[str, Any], queue: str = "") -> Push:
         """Queue a message for its first attempt: now, unless settings or a fault disturb it."""
         world, settings = self._world, self._world.settings
         now, chance = world.now(), world.random.random
         wire_id = self._new_wire_id()
-        push = Push(wire_id, self.channel, shop.shop_id, topic, object_id, payload, now, wire_id)
+        push = Push(wire_id, self.channel, shop.shop_id, topic, object_id, payload, now, wire_id, queue)
         self._by_wire_id[wire_id] = push
         self.pushes.append(push)
         times = [now]
@@ -84,26 +90,28 @@ class Outbox:
         return push
 
     def _plan(self, push: Push, at: float, *, repetition: bool = False) -> None:
-        heapq.heappush(self._waiting, (at, self._world.number(), push, repetition))
+        heapq.heappush(self._waiting[push.queue], (at, self._world.number(), push, repetition))
 
-    def due(self, limit: int = 100) -> list[Push]:
-        """Take up to `limit` messages whose next attempt is due; each one must be reported with `sent`.
+    def due(self, limit: int = 100, queue: str = "") -> list[Push]:
+        """Take up to `limit` messages of the queue whose next attempt is due; each one must be reported with `sent`.
 
         A deliberate duplicate is delivered even when the first copy was acknowledged.
         """
         now = self._world.now()
         taken: list[Push] = []
         keep = self._world.settings.push_keep[self.channel]
-        while self._waiting and self._waiting[0][0] <= now and len(taken) < limit:
-            _, _, push, repetition = heapq.heappop(self._waiting)
+        waiting = self._waiting[queue]
+        while waiting and waiting[0][0] <= now and len(taken) < limit:
+            _, _, push, repetition = heapq.heappop(waiting)
             if now - push.created > keep or (push.acked_at is not None and repetition):
                 continue
             taken.append(push)
         return taken
 
-    def next_at(self) -> float | None:
-        """When the next attempt is due; None when nothing waits."""
-        return self._waiting[0][0] if self._waiting else None
+    def next_at(self, queue: str = "") -> float | None:
+        """When the queue's next attempt is due; None when nothing waits."""
+        waiting = self._waiting[queue]
+        return waiting[0][0] if waiting else None
 
     def sent(self, push: Push) -> str:
         """An attempt starts now: returns the id to send. Plans the repetition for the case that no ack comes."""
@@ -114,7 +122,7 @@ class Outbox:
         push.attempts += 1
         if push.acked_at is None and delays:
             again = push.attempts - 1
-            if again < len(delays) or self.channel == "pinduoduo":
+            if again < len(delays) or self.channel in REPEATING:
                 self._plan(push, self._world.now() + delays[min(again, len(delays) - 1)], repetition=True)
         return push.wire_id
 

@@ -6,7 +6,7 @@ Identity that always holds: sellable == last_set.quantity - sold_since + given_b
 from dataclasses import replace
 
 from .ground import Ground, Refused
-from .model import Item, Price, PriceEdit, Review, Shop, Sku, StockSet
+from .model import Event, Item, Price, PriceEdit, Review, Shop, Sku, StockSet
 
 REVIEWED = frozenset({"pinduoduo"})
 """Channels whose price edits wait for review."""
@@ -27,6 +27,7 @@ class StockBook(Ground):
         sku.sellable = quantity
         sku.last_set = StockSet(quantity, self.now(), kind)
         sku.sold_since = sku.given_back_since = 0
+        self.emit(Event("stock.written", self.now(), shop, sku=sku))
 
     def add_stock(self, shop: Shop, sku: Sku, delta: int, kind: str = "delta") -> None:
         """Relative: the result must be >= 0. Same refusals as `set_stock`."""
@@ -98,6 +99,10 @@ class StockBook(Ground):
         if item.on_shelf == on_shelf:
             return False
         item.on_shelf = on_shelf
+        if on_shelf:
+            item.listed = self.now()
+        else:
+            item.delisted = self.now()
         self.touch_item(shop, item, "item.on_shelf" if on_shelf else "item.off_shelf")
         return True
 

@@ -122,6 +122,7 @@ def sku_truth(sku: Sku) -> dict[str, Any]:
         "on_shelf": sku.on_shelf,
         "sellable": sku.sellable,
         "held": sku.held,
+        "unpaid": sku.unpaid,
         "last_set": {"quantity": sku.last_set.quantity, "at": sku.last_set.at, "kind": sku.last_set.kind},
         "sold_since": sku.sold_since,
         "given_back_since": sku.given_back_since,
