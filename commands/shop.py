@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Connect, list, pause and resume shops · 店铺接入与管理。", no_args_is_help=True)
 
-Channel = Annotated[str, typer.Argument(help="pinduoduo or douyin · 渠道。")]
+Channel = Annotated[str, typer.Argument(help="taobao, jd, pinduoduo or douyin · 渠道。")]
 Account = Annotated[str, typer.Argument(help="The shop's id on its channel · 平台上的店铺 ID。")]
 ShopName = Annotated[str, typer.Argument(metavar="SHOP", help="channel:account · 渠道:店铺 ID。")]
 
@@ -33,6 +33,10 @@ def add(
     refresh_token: Annotated[
         str, typer.Option(help="· 刷新令牌。", envvar="QUDAO_REFRESH_TOKEN", show_envvar=True)
     ] = "",
+    option: Annotated[
+        list[str],
+        typer.Option(metavar="NAME=VALUE", help="A choice of the channel, see the README; repeatable · 渠道选项。"),
+    ] = [],  # noqa: B006 - Typer copies it
     from_sandbox: Annotated[
         str, typer.Option(metavar="URL", help="Connect every shop of a running sandbox · 接入沙箱的全部店铺。")
     ] = "",
@@ -58,8 +62,18 @@ def add(
             if not refresh_token and "QUDAO_REFRESH_TOKEN" not in os.environ:
                 refresh_token = _secret("refresh token (may be empty)", default="")
             tokens = ops.credentials(app_key, app_secret, access_token, refresh_token)
-            added = [ops.connect_shop(runtime, channel=channel, account=account, name=name, credentials=tokens)]
+            view = ops.connect_shop(
+                runtime, channel=channel, account=account, name=name, credentials=tokens, options=_options(option)
+            )
+            added = [view]
     show([row(view) for view in added], as_json=json)
+
+
+def _options(given: list[str]) -> dict[str, str]:
+    pairs = [each.partition("=") for each in given]
+    if any(not separator or not name for name, separator, _ in pairs):
+        raise Stop("write an option as name=value", "选项请写成 名称=值", USAGE)
+    return {name: value for name, _, value in pairs}
 
 
 def add_from_sandbox(runtime: "Runtime", url: str) -> list["ShopView"]:
@@ -150,6 +164,7 @@ def row(view: "ShopView") -> dict[str, Any]:
         "shop": view.shop.id,
         "name": view.shop.name,
         "state": view.shop.state,
+        "options": ", ".join(f"{name}={value}" for name, value in view.shop.options.items()),
         "complete_through": view.complete_through,
         "token_until": view.access_expires_at,
         "parked": view.parked,

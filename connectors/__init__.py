@@ -11,7 +11,7 @@ from connectors.douyin.messages import DouyinReader
 from connectors.http import Http
 from connectors.pinduoduo.connector import PinduoduoConnector
 from connectors.pinduoduo.messages import PinduoduoSession
-from core.channel import Channel, Connector, Reader, Session
+from core.channel import AppAccess, Channel, Connector, Reader, Session, Source
 from core.clock import Clock
 
 __all__ = ["CHANNELS", "Adapter", "Http"]
@@ -22,13 +22,15 @@ class Adapter:
     """A channel with the classes that implement it.
 
     `reader` takes the secret of every app by its key. `session` takes one app's key and secret, the push gateway
-    (scheme://host:port) and the clock.
+    (scheme://host:port) and the clock. `source` answers None where this installation has none to fetch from; beside a
+    session it stands in while the connection cannot be had.
     """
 
     channel: Channel
     connector: type[Connector]
     reader: Callable[[Mapping[str, SecretStr]], Reader] | None = None
     session: Callable[[str, SecretStr, str, Clock], Session] | None = None
+    source: Callable[[AppAccess], Source | None] | None = None
 
 
 CHANNELS: dict[str, Adapter] = {

@@ -1,7 +1,8 @@
 """The port: what a channel declares, and what a connector of one shop can do.
 
 `Channel` is data. `Connector` is one shop's session: credentials, transport, rate gate and clock are handed in.
-`Reader` and `Session` are channel-wide, because a push must be verified with the app's secret before its shop is known.
+`Reader`, `Session` and `Source` are channel-wide, because a push must be verified with the app's secret before its
+shop is known.
 Adding a channel means implementing these; nothing in `sync/` may need to change.
 """
 
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import ClassVar, Generic, NoReturn, Protocol, TypeVar
 
 from pydantic import SecretStr
@@ -102,6 +104,17 @@ class Paging:
 
 
 @dataclass(frozen=True)
+class ShopOption:
+    """Something a shop's owner may choose on this channel. An empty `choices` takes any text."""
+
+    name: str
+    default: str
+    choices: tuple[str, ...]
+    help: str
+    help_zh: str
+
+
+@dataclass(frozen=True)
 class Channel:
     """What a channel is and can do. `notes` says why something is absent or emulated; both READMEs print it."""
 
@@ -127,6 +140,8 @@ class Channel:
     """
     notice_patience: timedelta = timedelta(minutes=10)
     """How long an object named by a push may be missing from the query API."""
+    options: tuple[ShopOption, ...] = ()
+    """What can be chosen per shop."""
 
     def supports(self, capability: Capability) -> Support:
         return self.capabilities.get(capability, Support.NOT_YET)
@@ -376,6 +391,48 @@ class Session(Protocol):
         """
 
 
+@dataclass(frozen=True)
+class AppAccess:
+    """What a source works with: one app, where its channel is, and the way there."""
+
+    app_key: str
+    app_secret: SecretStr
+    gateway: str
+    push_database: SecretStr | None
+    """SQLAlchemy URL from `QUDAO_<CODE>_PUSH_DATABASE_URL`: where the channel writes pushes into a table."""
+    transport: Transport
+    gate: Gate
+    clock: Clock
+
+
+@dataclass(frozen=True)
+class Polled:
+    """What one look at a source found. `cursor` is kept with the notices; `acks` go back after they are durable."""
+
+    notices: tuple[Notice, ...] = ()
+    cursor: str = ""
+    acks: tuple[str, ...] = ()
+    more: bool = False
+    """There is more to fetch at once."""
+
+
+class Source(Protocol):
+    """One app's notices where the channel keeps them to be fetched: a message queue or a table."""
+
+    @property
+    def every(self) -> float:
+        """Seconds between two looks while there is nothing more to fetch."""
+
+    def poll(self, cursor: str) -> Polled:
+        """What came since `cursor` (empty at first). Repeats are harmless, gaps are not. Raises `core.errors`."""
+
+    def confirm(self, acks: Sequence[str]) -> None:
+        """Tells the channel that these need not come again. Raises `core.errors`."""
+
+    def close(self) -> None:
+        """Lets go of connections."""
+
+
 class Connector:
     """One shop's session. Every operation raises `core.errors`; a subclass overrides what its channel declares.
 
@@ -394,6 +451,7 @@ class Connector:
         gate: Gate,
         clock: Clock,
         gateway: str,
+        options: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.shop_id = shop_id
         self.account = account
@@ -402,6 +460,7 @@ class Connector:
         self.gate = gate
         self.clock = clock
         self.gateway = gateway
+        self.options = {each.name: options.get(each.name, each.default) for each in self.channel.options}
 
     def orders(self, window: Window) -> Iterator[Page[Order]]:
         """Every order changed in the window, complete even while orders change during the walk; may repeat some."""

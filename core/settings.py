@@ -1,7 +1,7 @@
 """Settings: environment `QUDAO_*` over `qudao.toml` over defaults. Read once by an entry point and handed down."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -25,6 +25,8 @@ class Settings(BaseSettings):
     """Encrypts credentials and raw payloads at rest. Empty: made once and kept in the data folder."""
     gateways: dict[str, str] = Field(default_factory=dict)
     """Channel code → scheme://host:port instead of production; also `QUDAO_<CODE>_GATEWAY`."""
+    push_databases: dict[str, SecretStr] = Field(default_factory=dict)
+    """Channel code → SQLAlchemy URL of the database a channel pushes into; also `QUDAO_<CODE>_PUSH_DATABASE_URL`."""
 
     host: str = "127.0.0.1"
     port: int = 8080
@@ -68,12 +70,14 @@ class Settings(BaseSettings):
     def load(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """From the environment and `qudao.toml` in the working folder."""
         settings = cls()
-        named = {
-            name.removeprefix("QUDAO_").removesuffix("_GATEWAY").lower(): url.rstrip("/")
-            for name, url in environment.items()
-            if name.startswith("QUDAO_") and name.endswith("_GATEWAY") and url
-        }
-        return settings.model_copy(update={"gateways": {**settings.gateways, **named}})
+        gateways = {code: url.rstrip("/") for code, url in _per_channel(environment, "_GATEWAY")}
+        databases = {code: SecretStr(url) for code, url in _per_channel(environment, "_PUSH_DATABASE_URL")}
+        return settings.model_copy(
+            update={
+                "gateways": {**settings.gateways, **gateways},
+                "push_databases": {**settings.push_databases, **databases},
+            }
+        )
 
     @property
     def database(self) -> str:
@@ -93,3 +97,10 @@ class Settings(BaseSettings):
         if channel.code in self.gateways:
             return "ws" + self.gateways[channel.code].removeprefix("http")
         return channel.push_gateway
+
+
+def _per_channel(environment: Mapping[str, str], suffix: str) -> Iterator[tuple[str, str]]:
+    """The channel's code and the value of every variable `QUDAO_<CODE><suffix>`."""
+    for name, value in environment.items():
+        if name.startswith("QUDAO_") and name.endswith(suffix) and value:
+            yield name.removeprefix("QUDAO_").removesuffix(suffix).lower(), value

@@ -1,7 +1,7 @@
-"""Long connections: moves frames between the platforms and sans-I/O sessions, and notices into the same inbox as every
-push.
+"""Notices that must be fetched: moves frames between the platforms and sans-I/O sessions, looks at polled sources, and
+puts what comes into the same inbox as every push.
 
-One process owns an app's connection at a time (a lane of kind LISTEN). An acknowledgement leaves only after the commit.
+One process listens for an app at a time (a lane of kind LISTEN). An acknowledgement leaves only after the commit.
 """
 
 import asyncio
@@ -20,10 +20,10 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 from connectors import CHANNELS
-from core.channel import Notice, Push, Session
+from core.channel import AppAccess, Notice, Session, Source
 from core.db import lanes, shops
 from core.db.lanes import Claim, Kind, Lane, LaneLost
-from core.errors import Malformed, Unavailable
+from core.errors import ChannelError, ConfigurationError
 from sync import inbox
 from sync.policy import backoff
 from sync.runtime import Runtime
@@ -36,6 +36,14 @@ OPEN_SECONDS = 10.0
 LARGEST_FRAME = 4 * 1024 * 1024
 STEADY_SECONDS = 30.0
 """A connection that lived this long was a good one; the next try after it comes at once."""
+PING_SECONDS = 45.0
+"""How often a WebSocket ping proves that the peer is there, whatever the channel's own heartbeat is."""
+PONG_SECONDS = 20.0
+LONGEST_RETRY_SECONDS = 30.0
+
+
+_TROUBLE = (OSError, WebSocketException, ChannelError, ConfigurationError, SQLAlchemyError, TimeoutError)
+"""What may happen to a connection or a look; it is tried again."""
 
 
 @dataclass(frozen=True)
@@ -78,19 +86,23 @@ async def _pause(stop: threading.Event, seconds: float) -> None:
 
 
 def _apps(runtime: Runtime) -> dict[_App, SecretStr]:
-    """Every app with at least one active shop on a channel that pushes over a connection."""
+    """Every app with at least one active shop on a channel whose notices must be fetched."""
     with runtime.database.read() as connection:
         used = {(row.channel, row.app_key) for row in shops.all_shops(connection) if row.active}
         found: dict[_App, SecretStr] = {}
         for code, adapter in CHANNELS.items():
-            if adapter.channel.push is Push.CONNECTION and adapter.session is not None:
+            if adapter.session is not None or adapter.source is not None:
                 secrets_by_key = shops.app_secrets(connection, runtime.vault, code)
                 found |= {_App(code, key): secret for key, secret in secrets_by_key.items() if (code, key) in used}
     return found
 
 
 async def _keep(runtime: Runtime, app: _App, secret: SecretStr) -> None:
-    """Owns one app's connection and renews it for as long as the ownership lasts."""
+    """Owns one app's notices and goes on for as long as the ownership lasts."""
+    source = _source(runtime, app, secret)
+    session = CHANNELS[app.channel].session
+    if session is None and source is None:
+        return
     claim = await asyncio.to_thread(_take, runtime, app)
     if claim is None:
         return
@@ -99,25 +111,47 @@ async def _keep(runtime: Runtime, app: _App, secret: SecretStr) -> None:
         while True:
             opened = time.monotonic()
             try:
-                await _connection(runtime, app, secret, claim)
-            except (OSError, WebSocketException, Unavailable, Malformed, SQLAlchemyError, TimeoutError) as error:
-                log.warning("connection lost", channel=app.channel, app=app.app_key, error=type(error).__name__)
+                if session is not None:
+                    made = session(app.app_key, secret, _push_gateway(runtime, app), runtime.clock)
+                    await _connection(runtime, app, made, claim)
+                elif source is not None:
+                    await _look(runtime, app, source, claim)
+            except _TROUBLE as error:
+                log.warning("cannot listen", channel=app.channel, app=app.app_key, error=type(error).__name__)
             await asyncio.to_thread(_hold, runtime, claim)
             failures = 0 if time.monotonic() - opened > STEADY_SECONDS else failures + 1
-            await asyncio.sleep(min(30.0, backoff(failures) / 4))
+            wait = min(LONGEST_RETRY_SECONDS, backoff(failures) / 4)
+            await _stand_in(runtime, app, source if session is not None else None, claim, wait)
     except LaneLost:
         log.info("another process listens now", channel=app.channel, app=app.app_key)
     finally:
+        if source is not None:
+            await asyncio.to_thread(source.close)
         await asyncio.to_thread(_let_go, runtime, claim)
 
 
-async def _connection(runtime: Runtime, app: _App, secret: SecretStr, claim: Claim) -> None:
-    """One connection from its opening to its end."""
+def _source(runtime: Runtime, app: _App, secret: SecretStr) -> Source | None:
     adapter = CHANNELS[app.channel]
-    assert adapter.session is not None  # noqa: S101 - _apps only names channels that have one
-    session = adapter.session(app.app_key, secret, runtime.settings.push_gateway(adapter.channel), runtime.clock)
+    if adapter.source is None:
+        return None
+    settings = runtime.settings
+    database = settings.push_databases.get(app.channel)
+    gateway = settings.gateway(adapter.channel)
+    return adapter.source(AppAccess(app.app_key, secret, gateway, database, runtime.http, runtime.gate, runtime.clock))
+
+
+def _push_gateway(runtime: Runtime, app: _App) -> str:
+    return runtime.settings.push_gateway(CHANNELS[app.channel].channel)
+
+
+async def _connection(runtime: Runtime, app: _App, session: Session, claim: Claim) -> None:
+    """One connection from its opening to its end."""
     async with connect(
-        session.address(), open_timeout=OPEN_SECONDS, max_size=LARGEST_FRAME, ping_interval=None
+        session.address(),
+        open_timeout=OPEN_SECONDS,
+        max_size=LARGEST_FRAME,
+        ping_interval=PING_SECONDS,
+        ping_timeout=PONG_SECONDS,
     ) as socket:
         log.info("connected", channel=app.channel, app=app.app_key)
         await _send(socket, session.on_open())
@@ -129,6 +163,46 @@ async def _connection(runtime: Runtime, app: _App, secret: SecretStr, claim: Cla
             if time.monotonic() - held > runtime.settings.lease_seconds / 4:
                 await asyncio.to_thread(_hold, runtime, claim)
                 held = time.monotonic()
+
+
+async def _look(runtime: Runtime, app: _App, source: Source, claim: Claim, seconds: float = float("inf")) -> None:
+    """Fetches from the source again and again, for `seconds`."""
+    end = time.monotonic() + seconds
+    while True:
+        more = await asyncio.to_thread(_fetch, runtime, app, source, claim)
+        if time.monotonic() >= end:
+            return
+        if not more:
+            await asyncio.sleep(min(source.every, max(0.0, end - time.monotonic())))
+
+
+async def _stand_in(runtime: Runtime, app: _App, source: Source | None, claim: Claim, seconds: float) -> None:
+    """Sits out the wait before the next connection; a source fetches meanwhile what the connection would have told."""
+    if source is None:
+        await asyncio.sleep(seconds)
+        return
+    try:
+        await _look(runtime, app, source, claim, seconds)
+    except _TROUBLE as error:
+        log.warning("cannot fetch notices", channel=app.channel, app=app.app_key, error=type(error).__name__)
+        await asyncio.sleep(seconds)
+
+
+def _fetch(runtime: Runtime, app: _App, source: Source, claim: Claim) -> bool:
+    """One look: notices and cursor in one transaction, then the acknowledgements. True when there is more."""
+    with runtime.database.read() as connection:
+        cursor = shops.push_cursor(connection, app.channel, app.app_key)
+    polled = source.poll(cursor)
+    now = runtime.clock.now()
+    with runtime.database.write() as connection:
+        lanes.hold(connection, claim, now, timedelta(seconds=runtime.settings.lease_seconds))
+        ringing = inbox.store(connection, runtime.vault, polled.notices, now)
+        if polled.cursor != cursor:
+            shops.keep_push_cursor(connection, app.channel, app.app_key, polled.cursor)
+    runtime.bells.ring(ringing)
+    if polled.acks:
+        source.confirm(polled.acks)
+    return polled.more
 
 
 async def _frame(runtime: Runtime, socket: ClientConnection, session: Session, frame: str | bytes) -> None:

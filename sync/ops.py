@@ -5,9 +5,10 @@ What changes rows also rings for them. A Redis that is away loses nothing: the s
 
 import functools
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from pydantic import SecretStr
@@ -49,10 +50,19 @@ class ShopView:
     """Why the last look at the channel came back incomplete; empty when it did not."""
 
 
-def connect_shop(runtime: Runtime, *, channel: str, account: str, name: str, credentials: Credentials) -> ShopView:
-    """Connects a shop, or renews the app and tokens of a known one, and starts its first pull."""
+def connect_shop(
+    runtime: Runtime,
+    *,
+    channel: str,
+    account: str,
+    name: str,
+    credentials: Credentials,
+    options: Mapping[str, str] = MappingProxyType({}),
+) -> ShopView:
+    """Connects a shop, or renews the app, tokens and given options of a known one, and starts its first pull."""
     if channel not in CHANNELS:
         raise ConfigurationError(f"no channel {channel}; there are {', '.join(sorted(CHANNELS))}")
+    _check_options(channel, options)
     if not account or not credentials.app_key or not credentials.access_token.get_secret_value():
         raise ConfigurationError("a shop needs its account, the app's key and secret, and an access token")
     with runtime.database.write() as connection:
@@ -64,10 +74,20 @@ def connect_shop(runtime: Runtime, *, channel: str, account: str, name: str, cre
             name=name or account,
             credentials=credentials,
             now=runtime.clock.now(),
+            options=options,
         )
     pull.begin(runtime, identity)
     runtime.bells.ring(Lane(identity, kind) for kind in (Kind.PULL, Kind.BACKFILL, Kind.NOTICES))
     return show_shop(runtime, identity)
+
+
+def _check_options(channel: str, options: Mapping[str, str]) -> None:
+    known = {option.name: option for option in CHANNELS[channel].channel.options}
+    for name, value in options.items():
+        if name not in known:
+            raise ConfigurationError(f"{channel} has no option {name}; there are {', '.join(known) or 'none'}")
+        if known[name].choices and value not in known[name].choices:
+            raise ConfigurationError(f"{name} is one of {', '.join(known[name].choices)}, not {value}")
 
 
 def credentials(app_key: str, app_secret: str, access_token: str, refresh_token: str = "") -> Credentials:

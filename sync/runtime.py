@@ -69,6 +69,7 @@ class Runtime:
             self.gate,
             self.clock,
             self.settings.gateway(adapter.channel),
+            row.options,
         )
         return session, held.version
 

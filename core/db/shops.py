@@ -1,8 +1,10 @@
 """Shops, apps and their sealed credentials."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 import sqlalchemy as sa
 from pydantic import SecretStr
@@ -27,6 +29,7 @@ class ShopRow:
     state: str
     reason: str
     created_at: datetime
+    options: dict[str, str] = field(default_factory=dict)
 
     @property
     def active(self) -> bool:
@@ -55,21 +58,21 @@ def add(
     name: str,
     credentials: Credentials,
     now: datetime,
+    options: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
-    """Connects a shop, or renews the app and tokens of a known one. Answers its id."""
+    """Connects a shop, or renews the app, tokens and given options of a known one. Answers its id."""
     identity = shop_id(channel, account)
     secret = credentials.app_secret.get_secret_value().encode()
     sealed = vault.seal(secret, "app", "secret", f"{channel}/{credentials.app_key}")
     upsert(connection, app, [{"channel": channel, "app_key": credentials.app_key, "secret": sealed}])
-    known = connection.scalar(sa.select(shop.c.id).where(shop.c.id == identity))
+    known = connection.execute(sa.select(shop).where(shop.c.id == identity)).one_or_none()
+    told = {"name": name, "app_key": credentials.app_key}
     if known is None:
-        connection.execute(
-            sa.insert(shop).values(
-                id=identity, channel=channel, account=account, name=name, app_key=credentials.app_key, created_at=now
-            )
-        )
+        first = {"id": identity, "channel": channel, "account": account, "options": json.dumps(dict(options))}
+        connection.execute(sa.insert(shop).values(**first, **told, created_at=now))
     else:
-        connection.execute(sa.update(shop).where(shop.c.id == identity).values(name=name, app_key=credentials.app_key))
+        merged = json.dumps({**json.loads(known.options), **options})
+        connection.execute(sa.update(shop).where(shop.c.id == identity).values(**told, options=merged))
     store_tokens(connection, vault, identity, credentials)
     return identity
 
@@ -113,6 +116,19 @@ def app_secrets(connection: Connection, vault: Vault, channel: str) -> dict[str,
         row.app_key: SecretStr(vault.open(row.secret, "app", "secret", f"{channel}/{row.app_key}").decode())
         for row in rows
     }
+
+
+def push_cursor(connection: Connection, channel: str, app_key: str) -> str:
+    """How far the app's polled source of notices was read; empty at first."""
+    return (
+        connection.scalar(sa.select(app.c.push_cursor).where(app.c.channel == channel, app.c.app_key == app_key)) or ""
+    )
+
+
+def keep_push_cursor(connection: Connection, channel: str, app_key: str, cursor: str) -> None:
+    connection.execute(
+        sa.update(app).where(app.c.channel == channel, app.c.app_key == app_key).values(push_cursor=cursor)
+    )
 
 
 def credentials(connection: Connection, vault: Vault, row: ShopRow) -> Held:
@@ -200,4 +216,5 @@ def _row(row: sa.Row[tuple[object, ...]]) -> ShopRow:
         state=values["state"],
         reason=values["state_reason"],
         created_at=values["created_at"],
+        options=json.loads(values["options"]),
     )

@@ -94,9 +94,12 @@ app = Table(
     _text("channel"),
     _text("app_key"),
     Column("secret", LargeBinary, nullable=False),
+    _empty("push_cursor"),
     PrimaryKeyConstraint("channel", "app_key"),
 )
-"""One registration with a channel; its secret signs calls and proves pushes."""
+"""One registration with a channel; its secret signs calls and proves pushes. `push_cursor`: how far a polled source of
+notices was read.
+"""
 
 shop = Table(
     "shop",
@@ -106,13 +109,14 @@ shop = Table(
     _text("account"),
     _text("name"),
     _text("app_key"),
+    _text("options", default="{}", server_default="{}"),
     _text("state", default="active", server_default="active"),
     _empty("state_reason"),
     _count("state_revision"),
     _at("created_at"),
     UniqueConstraint("channel", "account"),
 )
-"""`state`: active, or paused with the reason in words."""
+"""`state`: active, or paused with the reason in words. `options`: JSON, what was chosen of the channel's options."""
 
 credential = Table(
     "credential",
