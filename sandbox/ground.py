@@ -326,8 +326,9 @@ class Ground:
         self.emit(Event(kind, order.updated, shop, order=order, package=package))
 
     def touch_refund(self, refund: Refund, kind: str) -> None:
-        """The after-sale changed: bump its update time, re-index, emit `kind` (the order is not touched)."""
+        """The after-sale changed: bump update time and revision, re-index, emit `kind` (the order is not touched)."""
         refund.updated = self.now()
+        refund.revision += 1
         order = self.order(refund.order_id)
         shop = self.shops[order.channel][order.shop_id]
         self.book(shop).refunds_by_updated.put(refund.refund_id, refund.updated)

@@ -348,10 +348,17 @@ class Refund:
     by_platform: bool = False
     code: int | None = None
     """A platform status forced by the control API, for states the world has no rule for."""
+    whole_order: bool = False
+    """For the money of the whole order (JD's refund applications). Refused it is over: the buyer applies anew."""
+    registered: float | None = None
+    """When the merchant registered the goods that came back (JD)."""
+    revision: int = 0
 
     @property
     def open(self) -> bool:
         """Still running."""
+        if self.whole_order and self.state is RefundState.REFUSED:
+            return False
         return self.state in OPEN_REFUND_STATES
 
 

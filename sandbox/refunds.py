@@ -6,6 +6,8 @@ from .orders import OrderLife
 
 DECISION_TIME = 172_800.0
 _REPLACING = frozenset({RefundKind.EXCHANGE, RefundKind.RESEND, RefundKind.REPAIR})
+SERVICE_IDS = 900_000_000_000
+"""JD numbers service orders from here on and refund applications below."""
 
 
 class RefundLife(OrderLife):
@@ -24,25 +26,29 @@ class RefundLife(OrderLife):
     ) -> Refund:
         """The buyer applies, for one line (None = the first) and by default all its money.
 
+        On JD a refund without return that is asked for before the goods were received is for the whole order.
         Refused(wrong_state | refund_open | bad_price).
         """
         line = line or order.lines[0]
         kind = RefundKind(kind)
         if order.paid is None or order.state is State.CANCELLED:
             raise Refused("wrong_state", "the order is not paid" if order.paid is None else "the order is cancelled")
-        if any(refund.open and refund.line_id == line.line_id for refund in order.refunds):
+        whole_order = order.channel == "jd" and kind is RefundKind.REFUND_ONLY and order.received is None
+        if any(refund.open and (whole_order or refund.line_id == line.line_id) for refund in order.refunds):
             raise Refused("refund_open", "an after-sale of this line is running")
         before = line.shipped == 0
         if before and kind is not RefundKind.REFUND_ONLY:
             raise Refused("wrong_state", "before shipping only a refund is possible")
         postage = order.postage if before and len(order.lines) == 1 else 0
         whole = line.pay_amount + postage
+        if whole_order:
+            postage, whole = order.postage, order.pay_amount
         amount = whole if amount is None else amount
         if not 0 <= amount <= whole:
             raise Refused("bad_price", f"the refund must be between 0 and {whole}")
         now = self.now()
         refund = Refund(
-            self._refund_id(order),
+            self._refund_id(order, whole_order=whole_order),
             order.order_id,
             order.shop_id,
             line.line_id,
@@ -56,13 +62,16 @@ class RefundLife(OrderLife):
             now,
             before,
             deadline=now + DECISION_TIME,
+            whole_order=whole_order,
         )
         self.add_refund(order, refund)
         self._step(refund, RefundState.REQUESTED, "refund.requested")
         return refund
 
-    def _refund_id(self, order: Order) -> str:
+    def _refund_id(self, order: Order, *, whole_order: bool) -> str:
         number = self.number()
+        if order.channel == "jd":
+            return str(number + (40_000_000_000 if whole_order else SERVICE_IDS))
         return str(987_000_000_000 + number if order.channel == "pinduoduo" else 7_010_000_000_000_000_000 + number)
 
     def _step(self, refund: Refund, state: RefundState, kind: str) -> None:
@@ -120,6 +129,14 @@ class RefundLife(OrderLife):
         refund.parcel_back, refund.deadline = (carrier, tracking_no), self.now() + 7 * 86_400
         self._step(refund, RefundState.RETURNED, "refund.returned")
 
+    def register_return(self, refund: Refund) -> None:
+        """The merchant unpacked the goods that came back, with or without a number from the buyer (JD)."""
+        self._expect(refund, RefundState.RETURN_AGREED, RefundState.RETURNED)
+        if refund.registered is not None:
+            raise Refused("wrong_state", "the goods are registered")
+        refund.registered, refund.deadline = self.now(), None
+        self._step(refund, RefundState.RETURNED, "refund.modified")
+
     def send_replacement(self, refund: Refund, carrier: str, tracking_no: str) -> None:
         """The merchant ships the exchange, resend or repaired goods."""
         self._expect(refund, RefundState.RETURNED, RefundState.SENDING, RefundState.REQUESTED)
@@ -139,7 +156,9 @@ class RefundLife(OrderLife):
         refund.refunded = self.now()
         order = self.order(refund.order_id)
         line = order.line(refund.line_id)
-        if refund.before_shipping and line.shipped == 0 and refund.amount >= line.pay_amount:
+        if refund.whole_order:
+            self._undo_order(order, refund)
+        elif refund.before_shipping and line.shipped == 0 and refund.amount >= line.pay_amount:
             self.cancel_line(order, line)
             for gift in order.lines:
                 if gift.gift and gift.shipped == 0 and all(each.cancelled for each in order.lines if not each.gift):
@@ -152,6 +171,15 @@ class RefundLife(OrderLife):
         ):
             order.state, order.shipped = State.SHIPPED, self.now()
             self.touch_order(order, "order.shipped")
+
+    def _undo_order(self, order: Order, refund: Refund) -> None:
+        """All the money of the order went back: what is in the house is given back, and the order is over."""
+        if refund.amount < order.pay_amount:
+            return
+        for each in order.lines:
+            self.cancel_line(order, each)
+        if any(each.shipped for each in order.lines):
+            self.close_cancelled(order, "refunded")
 
     def pay_back(self, refund: Refund) -> None:
         """`refund_paid` after `settings.refund_delay` (at once when 0)."""
