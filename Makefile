@@ -58,7 +58,7 @@ bench: $(READY) ## Measure every claim of bench/ (table and JSON)
 
 lock: ## Renew requirements.lock: versions and hashes only, no address (needs uv)
 	@[ -n "$(UV)" ] || { echo "make lock needs uv on PATH" >&2; exit 1; }
-	env -u UV_PYTHON uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+	env -u UV_PYTHON uv pip compile pyproject.toml --group dev --all-extras --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --upgrade --quiet --custom-compile-command "make lock" -o requirements.lock
 
 format: $(READY) ## Format the code and apply safe lint fixes

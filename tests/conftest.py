@@ -37,6 +37,30 @@ def postgres_url(postgres_cluster: servers.Postgres) -> Iterator[str]:
     postgres_cluster.drop_database(name)
 
 
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[servers.Mariadb]:
+    """A MariaDB server, one per test process: where a channel writes its pushes into a table.
+
+    Without a server binary the test is skipped with the reason, or fails under QUDAO_TEST_REQUIRE_MARIADB=1.
+    """
+    try:
+        servers.mariadb_binaries()
+    except servers.ServerMissing as missing:
+        if os.environ.get("QUDAO_TEST_REQUIRE_MARIADB") == "1":
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
+    with servers.mariadb() as server:
+        yield server
+
+
+@pytest.fixture
+def mariadb_url(mariadb_server: servers.Mariadb) -> Iterator[str]:
+    """SQLAlchemy's address of an empty MariaDB database of this test's own."""
+    name = mariadb_server.create_database()
+    yield mariadb_server.url(name)
+    mariadb_server.drop_database(name)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """SQLAlchemy's address of an empty database of this test's own, once on SQLite (a file) and once on PostgreSQL."""

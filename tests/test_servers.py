@@ -28,6 +28,15 @@ def test_each_test_gets_an_empty_database(database_url: str, time_round: int) ->
     engine.dispose()
 
 
+@pytest.mark.parametrize("time_round", [1, 2])
+def test_each_test_gets_an_empty_mariadb(mariadb_url: str, time_round: int) -> None:
+    engine = sa.create_engine(mariadb_url)
+    with engine.begin() as connection:
+        assert sa.inspect(connection).get_table_names() == []
+        connection.execute(sa.text("CREATE TABLE left_behind (id INTEGER)"))
+    engine.dispose()
+
+
 def test_database_url_names_both_engines(database_url: str, request: pytest.FixtureRequest) -> None:
     assert sa.make_url(database_url).get_backend_name() in request.node.name
 
@@ -71,13 +80,15 @@ def test_no_binary_is_said_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(servers, "_runs", lambda _: False)
     with pytest.raises(servers.ServerMissing, match="no PostgreSQL server"):
         servers.postgres_binaries()
+    with pytest.raises(servers.ServerMissing, match="no MariaDB server"):
+        servers.mariadb_binaries()
     with pytest.raises(servers.ServerMissing, match="no Valkey or Redis server"):
         servers.valkey_binary()
 
 
 @pytest.mark.parametrize("missing_is_failure", [False, True])
-def test_missing_postgres_skips_or_fails(missing_is_failure: bool, tmp_path: Path) -> None:
-    (tmp_path / "test_one.py").write_text("def test_one(database_url): pass\n")
+def test_missing_servers_skip_or_fail(missing_is_failure: bool, tmp_path: Path) -> None:
+    (tmp_path / "test_one.py").write_text("def test_one(database_url): pass\ndef test_two(mariadb_url): pass\n")
     (tmp_path / "conftest.py").write_text(
         "from tests import servers\nfrom tests.conftest import *\nservers._runs = lambda binary: False\n"
     )
@@ -92,17 +103,19 @@ def test_missing_postgres_skips_or_fails(missing_is_failure: bool, tmp_path: Pat
         f"--rootdir={tmp_path}",
         str(tmp_path),
     ]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "QUDAO_TEST_REQUIRE_POSTGRES": str(int(missing_is_failure))}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for server in ("POSTGRES", "MARIADB"):
+        environment[f"QUDAO_TEST_REQUIRE_{server}"] = str(int(missing_is_failure))
     run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert "no PostgreSQL server" in run.stdout
-    assert ("1 passed, 1 error" if missing_is_failure else "1 passed, 1 skipped") in run.stdout
+    assert "no MariaDB server" in run.stdout
+    assert ("1 passed, 2 errors" if missing_is_failure else "1 passed, 2 skipped") in run.stdout
 
 
-@pytest.mark.parametrize("server", ["postgres", "valkey"])
+@pytest.mark.parametrize("server", ["postgres", "mariadb", "valkey"])
 def test_a_killed_test_process_leaves_no_server_behind(server: str, request: pytest.FixtureRequest) -> None:
-    request.getfixturevalue(
-        "postgres_cluster" if server == "postgres" else "valkey_server"
-    )  # skips where there is none
+    fixture = {"postgres": "postgres_cluster", "mariadb": "mariadb_server", "valkey": "valkey_server"}[server]
+    request.getfixturevalue(fixture)  # skips where there is none
     program = (
         f"import time\nfrom tests import servers\nwith servers.{server}() as it:\n"
         "    print(getattr(it, 'folder', it), flush=True)\n    time.sleep(60)\n"
