@@ -22,10 +22,12 @@ _TITLES = (
     "猫咪逗玩棒😺",
 )
 _COLOURS = ("红色", "蓝色", "黑色")
-ITEM_BASE = {"pinduoduo": 700_100_200_300, "douyin": 3_600_000_000_000_000_457}
-SKU_BASE = {"pinduoduo": 900_100_200_301, "douyin": 1_760_000_000_000_000_001}
+ITEM_BASE = {"pinduoduo": 700_100_200_300, "douyin": 3_600_000_000_000_000_457, "jd": 10_001_234_567}
+SKU_BASE = {"pinduoduo": 900_100_200_301, "douyin": 1_760_000_000_000_000_001, "jd": 100_012_345_678}
 BEYOND_DOUBLE = 9_100_000_000_000_000_001
 """Ids above 2^53: a client that reads them as doubles gets a neighbour's id."""
+_SHORT_IDS = frozenset({"jd"})
+"""Channels whose ids stay below 2^53."""
 
 
 def starting_items(channel: str, shop_number: int, at: float, seed: int, stock: tuple[int, int]) -> dict[str, Item]:
@@ -59,10 +61,15 @@ def _code(index: int, variant: int, number: int) -> str:
 
 
 def _item_id(channel: str, shop_number: int, index: int) -> str:
-    base = BEYOND_DOUBLE if index == 7 else ITEM_BASE[channel]
+    base = BEYOND_DOUBLE if _is_beyond(channel, index) else ITEM_BASE[channel]
     return str(base + shop_number * 100_000 + index * 100)
 
 
 def _sku_id(channel: str, shop_number: int, index: int, variant: int) -> int:
-    base = BEYOND_DOUBLE if index == 7 else SKU_BASE[channel]
-    return base + shop_number * 100_000 + index * 100 + variant + (50 if index == 7 else 0)
+    beyond = _is_beyond(channel, index)
+    base = BEYOND_DOUBLE if beyond else SKU_BASE[channel]
+    return base + shop_number * 100_000 + index * 100 + variant + (50 if beyond else 0)
+
+
+def _is_beyond(channel: str, index: int) -> bool:
+    return index == 7 and channel not in _SHORT_IDS

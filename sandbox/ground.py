@@ -17,14 +17,15 @@ from .model import App, Buyer, Event, Grant, Item, Order, Package, Refund, Revie
 from .people import invent_buyer
 from .settings import Settings
 
-CHANNELS = ("pinduoduo", "douyin")
+CHANNELS = ("pinduoduo", "douyin", "jd")
 APPS = {
     "pinduoduo": App("pinduoduo", "0d6f3c1a9b7e4f52a8c0e1d2b3a49586", "5e1f0c7b2a9d48638f7e6d5c4b3a2918f0e1d2c3"),
     "douyin": App("douyin", "7012345678901234567", "3f2a9c1e-7b44-4d0a-9e61-5c8d2b7f1a90"),
+    "jd": App("jd", "A1B2C3D4E5F60718293A4B5C6D7E8F90", "0f1e2d3c4b5a69788796a5b4c3d2e1f0"),
 }
 """The demo apps of the documentation samples; made up."""
-_FIRST_SHOP = {"pinduoduo": 100_200_300, "douyin": 12_345_678}
-_SHOP_NAME = {"pinduoduo": "示例服饰店", "douyin": "示例旗舰店"}
+_FIRST_SHOP = {"pinduoduo": 100_200_300, "douyin": 12_345_678, "jd": 10_000_001}
+_SHOP_NAME = {"pinduoduo": "示例服饰店", "douyin": "示例旗舰店", "jd": "示例京东店"}
 
 
 class Refused(Exception):
@@ -115,6 +116,7 @@ class Ground:
         self.seed = seed
         self.clock: Clock = clock or RealClock()
         self.random = Random(seed)
+        self._randoms: dict[str, Random] = {}
         self.lock = RLock()
         self.settings = settings or Settings()
         self.apps: Mapping[str, App] = APPS
@@ -181,11 +183,20 @@ class Ground:
         )
 
     def _token(self, channel: str) -> str:
-        """A token in the platform's looks: 40 hex digits, on Douyin a UUID."""
+        """A token in the platform's looks: 40 hex digits, on Douyin a UUID, on JD 32 digits and four letters."""
+        if channel == "jd":
+            digits = f"{self._random_of(channel).getrandbits(128):032x}"
+            return digits + "".join(self._random_of(channel).choice("abcdefghijklmnopqrstuvwxyz") for _ in range(4))
         digits = f"{self.random.getrandbits(160):040x}"
         if channel == "douyin":
             return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:32]))
         return digits
+
+    def _random_of(self, channel: str) -> Random:
+        """The channel's own dice: what it draws changes nothing on the other channels."""
+        if channel not in self._randoms:
+            self._randoms[channel] = Random(f"{self.seed}:{channel}")
+        return self._randoms[channel]
 
     def _remember_tokens(self, shop: Shop) -> None:
         self._by_token[shop.channel, shop.grant.access_token] = shop
@@ -219,6 +230,13 @@ class Ground:
         self._remember_tokens(shop)
         return shop.grant
 
+    def prolong(self, shop: Shop) -> Grant:
+        """The tokens keep their values and live as long as new ones."""
+        fresh, settings = self.now(), self.settings
+        shop.grant.access_expires = fresh + settings.token_life[shop.channel]
+        shop.grant.refresh_expires = fresh + settings.refresh_life[shop.channel]
+        return shop.grant
+
     def set_tokens(self, shop: Shop, access_token: str, refresh_token: str) -> None:
         """Fixed tokens instead of seeded ones; expiries as they were."""
         shop.grant.access_token, shop.grant.refresh_token = access_token, refresh_token
@@ -226,7 +244,7 @@ class Ground:
 
     def issue_code(self, shop: Shop) -> str:
         """The merchant authorises the app: a code for one use, valid `settings.code_life`."""
-        code = self._token("pinduoduo")
+        code = self._token("jd" if shop.channel == "jd" else "pinduoduo")
         self._codes[shop.channel, code] = (shop, self.now() + self.settings.code_life)
         shop.authorised = True
         return code

@@ -3,7 +3,7 @@
 `serve.py` puts it on a port; `transport.py` puts it behind an httpx client without a socket.
 """
 
-from . import douyin, pinduoduo
+from . import douyin, jd, pinduoduo
 from .clock import Clock
 from .control import PREFIX, Control
 from .gateway import Request, Response
@@ -26,6 +26,7 @@ class Sandbox:
         self.world = World(seed, clock, shops=shops, stock=stock, settings=settings)
         self.pinduoduo = pinduoduo.Platform(self.world)
         self.douyin = douyin.Platform(self.world)
+        self.jd = jd.Platform(self.world)
         self.control = Control(self.world, self.douyin.callbacks.set_url)
 
     def handle(self, request: Request) -> Response:
@@ -34,7 +35,7 @@ class Sandbox:
             self.world.run_due()
             if request.path.startswith(PREFIX):
                 return self.control.handle(request)
-            for platform in (self.pinduoduo, self.douyin):
+            for platform in (self.pinduoduo, self.douyin, self.jd):
                 if platform.matches(request.path):
                     return platform.handle(request)
         return Response(404, {"content-type": "text/plain"}, b"Not Found")

@@ -25,8 +25,8 @@ class Settings(BaseModel):
     """channel -> method -> limits; replaces the platform's published ones for that method. `*` = every method."""
     rate_limits_on: bool = True
     clock_tolerance: float = 600
-    token_life: dict[str, float] = {"pinduoduo": 86_400, "douyin": 604_800}
-    refresh_life: dict[str, float] = {"pinduoduo": 2_592_000, "douyin": 1_209_600}
+    token_life: dict[str, float] = {"pinduoduo": 86_400, "douyin": 604_800, "jd": 31_535_999}
+    refresh_life: dict[str, float] = {"pinduoduo": 2_592_000, "douyin": 1_209_600, "jd": 31_535_999}
     rotate_refresh_token: bool = True
     code_life: float = 600
     allowed_ips: list[str] | None = None
@@ -45,14 +45,22 @@ class Settings(BaseModel):
     """Whether Pinduoduo ships an order whose buyer has asked for a refund (undocumented)."""
     ship_within: float = 172_800
     idempotency_memory: float = 86_400
-    push_retry: dict[str, list[float]] = {"pinduoduo": [60], "douyin": [10, 60, 600, 3600]}
+    push_retry: dict[str, list[float]] = {"pinduoduo": [60], "douyin": [10, 60, 600, 3600], "jd": []}
     """Delays between attempts; Pinduoduo repeats the last one until `push_keep`, Douyin drops after the last."""
-    push_keep: dict[str, float] = {"pinduoduo": 604_800, "douyin": 604_800}
+    push_keep: dict[str, float] = {"pinduoduo": 604_800, "douyin": 604_800, "jd": 604_800}
     push_delay_probability: float = 0
     push_delay: float = 30
     push_duplicate_probability: float = 0
     push_reorder_probability: float = 0
     push_new_id_on_redelivery: bool = False
+    unpaid_life: dict[str, float] = {"jd": 86_400}
+    """An order nobody paid is cancelled exactly this long after it was placed; a channel left out waits for ever."""
+    jd_clock_tolerance: float = 360
+    """JD: allowed difference of `timestamp`, instead of `clock_tolerance`."""
+    jd_refresh_keeps_token: bool = True
+    """JD: a refresh prolongs the tokens and leaves their values; False = it hands out new ones."""
+    jd_oaid_permission: bool = True
+    """JD: the app may turn OAIDs into receivers and ask which of them are one receiver."""
     strict_canonical: bool = False
     """Douyin: also refuse a signed body that a canonical JSON encoder would have written differently."""
     self_use: bool = True

@@ -34,7 +34,7 @@ __all__ = [
     "VirtualClock",
     "World",
 ]
-_FIRST_MESSAGE = {"pinduoduo": 4_500_000_000_000_000_000, "douyin": 6_930_000_000_000_000_000}
+_FIRST_MESSAGE = {"pinduoduo": 4_500_000_000_000_000_000, "douyin": 6_930_000_000_000_000_000, "jd": 0}
 
 
 class World(RefundLife):

@@ -1,0 +1,8 @@
+"""The table of all methods: every noun module exports its own `METHODS`; a new module is one line here."""
+
+from . import shop
+from .call import Method
+
+METHODS: dict[str, Method] = {
+    **shop.METHODS,
+}
