@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
+from core.regions import gb_code
 from core.status import (
     AfterSaleKind,
     AfterSaleStage,
@@ -23,7 +24,7 @@ from core.status import (
     Shelf,
 )
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 """Grows in its first part when a field changes its meaning or goes, in its second when one is added."""
 
 
@@ -65,6 +66,12 @@ class Receiver(Canonical):
     """Same value, same receiver and address within this shop; for waybills and merging. Empty where the channel has
     none.
     """
+
+    @computed_field  # type: ignore[prop-decorator]  # mypy does not model decorated properties
+    @property
+    def gb_code(self) -> str:
+        """The GB/T 2260 code of the smallest region that could be found by name; empty when none could."""
+        return gb_code(self.province, self.city, self.district)
 
 
 class Payer(StrEnum):
