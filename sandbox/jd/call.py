@@ -1,12 +1,13 @@
 """One checked call on its way to a handler, and what a noun module says about each of its methods."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..model import Order, Shop
 from ..world import World
 from . import errors
+from .desk import Desk
 from .errors import Refusal
 from .params import Params
 
@@ -21,6 +22,8 @@ class Call:
     method: str
     params: Params
     shop_or_none: Shop | None
+    desk: Desk = field(default_factory=Desk)
+    """What the after-sale desk remembers."""
 
     @property
     def shop(self) -> Shop:

@@ -13,6 +13,7 @@ from ..model import Shop
 from ..world import Refused, World
 from . import errors, oauth, signing
 from .call import CHANNEL, Call, Members, Method
+from .desk import Desk
 from .errors import GatewayError, Refusal
 from .methods import METHODS
 from .params import Params, instant
@@ -27,7 +28,9 @@ class Platform:
     def __init__(self, world: World) -> None:
         self.world = world
         self.app = world.apps[CHANNEL]
+        self.desk = Desk()
         self._limiter = Limiter(world.now)
+        world.subscribe(self.desk.on_event)
 
     def matches(self, path: str) -> bool:
         """Whether this platform answers on the path."""
@@ -68,7 +71,7 @@ class Platform:
         if broken is not None and broken.code is not None:
             members = method.failure(errors.transient(broken.code))
         else:
-            members = _run(method, Call(world, name, business, shop))
+            members = _run(method, Call(world, name, business, shop, self.desk))
         answer = json_response({name.replace(".", "_") + "_responce": {"code": "0"} | members})
         return world.faults.after(CHANNEL, name, shop_id, answer, is_list=method.listing)
 
