@@ -22,8 +22,18 @@ _TITLES = (
     "猫咪逗玩棒😺",
 )
 _COLOURS = ("红色", "蓝色", "黑色")
-ITEM_BASE = {"pinduoduo": 700_100_200_300, "douyin": 3_600_000_000_000_000_457, "jd": 10_001_234_567}
-SKU_BASE = {"pinduoduo": 900_100_200_301, "douyin": 1_760_000_000_000_000_001, "jd": 100_012_345_678}
+ITEM_BASE = {
+    "pinduoduo": 700_100_200_300,
+    "douyin": 3_600_000_000_000_000_457,
+    "jd": 10_001_234_567,
+    "taobao": 610_000_000_001,
+}
+SKU_BASE = {
+    "pinduoduo": 900_100_200_301,
+    "douyin": 1_760_000_000_000_000_001,
+    "jd": 100_012_345_678,
+    "taobao": 5_100_000_000_001,
+}
 BEYOND_DOUBLE = 9_100_000_000_000_000_001
 """Ids above 2^53: a client that reads them as doubles gets a neighbour's id."""
 _SHORT_IDS = frozenset({"jd"})

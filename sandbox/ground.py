@@ -17,15 +17,18 @@ from .model import App, Buyer, Event, Grant, Item, Order, Package, Refund, Revie
 from .people import invent_buyer
 from .settings import Settings
 
-CHANNELS = ("pinduoduo", "douyin", "jd")
+CHANNELS = ("pinduoduo", "douyin", "jd", "taobao")
 APPS = {
     "pinduoduo": App("pinduoduo", "0d6f3c1a9b7e4f52a8c0e1d2b3a49586", "5e1f0c7b2a9d48638f7e6d5c4b3a2918f0e1d2c3"),
     "douyin": App("douyin", "7012345678901234567", "3f2a9c1e-7b44-4d0a-9e61-5c8d2b7f1a90"),
     "jd": App("jd", "A1B2C3D4E5F60718293A4B5C6D7E8F90", "0f1e2d3c4b5a69788796a5b4c3d2e1f0"),
+    "taobao": App("taobao", "23000001", "a1b2c3d4e5f60718293a4b5c6d7e8f90"),
 }
 """The demo apps of the documentation samples; made up."""
-_FIRST_SHOP = {"pinduoduo": 100_200_300, "douyin": 12_345_678, "jd": 10_000_001}
-_SHOP_NAME = {"pinduoduo": "示例服饰店", "douyin": "示例旗舰店", "jd": "示例京东店"}
+_FIRST_SHOP = {"pinduoduo": 100_200_300, "douyin": 12_345_678, "jd": 10_000_001, "taobao": 2_200_112_233}
+_SHOP_NAME = {"pinduoduo": "示例服饰店", "douyin": "示例旗舰店", "jd": "示例京东店", "taobao": "示例淘宝店"}
+WHOLE_SECONDS = frozenset({"jd"})
+"""Channels that tell versions of an order apart by a time in seconds."""
 
 
 class Refused(Exception):
@@ -152,7 +155,10 @@ class Ground:
     def _open_shop(self, channel: str, number: int, stock: tuple[int, int]) -> None:
         shop_id = str(_FIRST_SHOP[channel] + number)
         now = self.now()
-        shop = Shop(channel, shop_id, f"{_SHOP_NAME[channel]}{number + 1}", self._new_grant(channel))
+        shop = Shop(channel, shop_id, f"{_SHOP_NAME[channel]}{number + 1}", self._new_grant(channel, shop_id))
+        if channel == "taobao":
+            kinds = self.settings.taobao_shop_kinds
+            shop.kind = kinds[number % len(kinds)]
         shop.items = starting_items(channel, number, now, self.seed, stock)
         self.shops[channel][shop_id] = shop
         self.books[channel, shop_id] = ShopBook()
@@ -173,17 +179,21 @@ class Ground:
         """Orders and after-sales of the shop."""
         return self.books[shop.channel, shop.shop_id]
 
-    def _new_grant(self, channel: str) -> Grant:
+    def _new_grant(self, channel: str, shop_id: str) -> Grant:
         now, settings = self.now(), self.settings
         return Grant(
-            self._token(channel),
+            self._token(channel, shop_id),
             now + settings.token_life[channel],
-            self._token(channel),
+            self._token(channel, shop_id),
             now + settings.refresh_life[channel],
         )
 
-    def _token(self, channel: str) -> str:
-        """A token in the platform's looks: 40 hex digits, on Douyin a UUID, on JD 32 digits and four letters."""
+    def _token(self, channel: str, shop_id: str = "") -> str:
+        """A token in the platform's looks: 40 hex digits, on Douyin a UUID, on JD 32 digits and four letters, on
+        Taobao 49 characters that start with 6 and the seller's id."""
+        if channel == "taobao":
+            digits = f"{self._random_of(channel).getrandbits(172):043x}"
+            return f"6200{digits[:12]}ZZ{digits[12:]}{shop_id}"
         if channel == "jd":
             digits = f"{self._random_of(channel).getrandbits(128):032x}"
             return digits + "".join(self._random_of(channel).choice("abcdefghijklmnopqrstuvwxyz") for _ in range(4))
@@ -222,7 +232,7 @@ class Ground:
         """Give the shop new tokens. The old access token works for `keep_old_for` more seconds (0 = it counts as
         expired); None voids it as if it had never been."""
         old = shop.grant
-        shop.grant = self._new_grant(shop.channel)
+        shop.grant = self._new_grant(shop.channel, shop.shop_id)
         if keep_old_for is not None:
             shop.grant.older = {old.access_token: self.now() + keep_old_for}
         if not self.settings.rotate_refresh_token:
@@ -243,9 +253,10 @@ class Ground:
         self._remember_tokens(shop)
 
     def issue_code(self, shop: Shop) -> str:
-        """The merchant authorises the app: a code for one use, valid `settings.code_life`."""
-        code = self._token("jd" if shop.channel == "jd" else "pinduoduo")
-        self._codes[shop.channel, code] = (shop, self.now() + self.settings.code_life)
+        """The merchant authorises the app: a code for one use, valid `settings.code_life` (Taobao: its own)."""
+        code = self._token(shop.channel if shop.channel in ("jd", "taobao") else "pinduoduo")
+        life = self.settings.taobao_code_life if shop.channel == "taobao" else self.settings.code_life
+        self._codes[shop.channel, code] = (shop, self.now() + life)
         shop.authorised = True
         return code
 
@@ -332,8 +343,16 @@ class Ground:
         counts["throttled"] += throttled
 
     def touch_order(self, order: Order, kind: str, at: float | None = None, package: Package | None = None) -> None:
-        """The order changed: bump its update time and revision, re-index, emit `kind`."""
-        order.updated = max(at if at is not None else self.now(), order.updated if order.revision else 0)
+        """The order changed: bump its update time and revision, re-index, emit `kind`.
+
+        On channels of WHOLE_SECONDS no two versions share a second: quick changes run ahead of the clock.
+        """
+        when = at if at is not None else self.now()
+        if order.revision:
+            when = max(when, order.updated)
+            if order.channel in WHOLE_SECONDS and int(when) == int(order.updated):
+                when = float(int(order.updated) + 1)
+        order.updated = when
         order.revision += 1
         shop = self.shops[order.channel][order.shop_id]
         book = self.book(shop)

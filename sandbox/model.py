@@ -65,6 +65,8 @@ class Shop:
     grant: Grant
     scopes: frozenset[str] | None = None
     authorised: bool = True
+    kind: str = ""
+    """Where a channel has several kinds of sellers: taobao or tmall on Taobao."""
     topics: frozenset[str] | None = None
     """Push topics the shop was permitted for (Pinduoduo); None = not permitted."""
     permitted_at: float | None = None
@@ -142,6 +144,8 @@ class Line:
     gift: bool = False
     shipped: int = 0
     cancelled: bool = False
+    dropped: bool = False
+    """Cancelled before the order was paid: nothing is owed for it."""
 
     @property
     def amount(self) -> int:
@@ -207,6 +211,7 @@ class Order:
     presale: bool = False
     lottery: bool = False
     deposit: Deposit | None = None
+    deposit_paid: float | None = None
     paid: float | None = None
     confirmed: float | None = None
     shipped: float | None = None
@@ -217,6 +222,8 @@ class Order:
     ship_by: float | None = None
     cancel_reason: str = ""
     memo: str = ""
+    memo_created: float | None = None
+    memo_changed: float | None = None
     flag: int | None = None
     flag_name: str = ""
     buyer_note: str = ""
@@ -229,6 +236,14 @@ class Order:
     """The buyer's pending application for another receiver."""
     packages: list[Package] = field(default_factory=list)
     refunds: list["Refund"] = field(default_factory=list)
+    shown: dict[str, str] = field(default_factory=dict)
+    """Platform words forced by the control API, by field name, for states the world has no rule for."""
+    parent_id: str = ""
+    """The order this one was split from when it was paid (JD)."""
+    children: list[str] = field(default_factory=list)
+    """The orders it was split into."""
+    forced_state: str = ""
+    """A platform state forced by the control API, for states the world has no rule for."""
     ship_accepts: int = 0
     """How often a shipping call was accepted (address and number changes not counted)."""
     revision: int = 0
@@ -236,12 +251,12 @@ class Order:
     @property
     def goods_amount(self) -> int:
         """Sum of the lines before discounts, manual change included."""
-        return sum(line.amount for line in self.lines) + self.change_amount
+        return sum(line.amount for line in self.lines if not line.dropped) + self.change_amount
 
     @property
     def discount_amount(self) -> int:
         """Sum of the lines' discounts."""
-        return sum(line.discounts.total for line in self.lines)
+        return sum(line.discounts.total for line in self.lines if not line.dropped)
 
     @property
     def pay_amount(self) -> int:
@@ -353,6 +368,8 @@ class Refund:
     registered: float | None = None
     """When the merchant registered the goods that came back (JD)."""
     revision: int = 0
+    shown: str = ""
+    """A platform status word forced by the control API."""
 
     @property
     def open(self) -> bool:
@@ -370,7 +387,7 @@ class Event:
     order.released,
     order.shipped, order.part_shipped, order.tracking_changed, order.received, order.finished, order.cancelled,
     order.amount_changed, order.address_changed, order.address_wanted, order.memo_changed, order.buyer_note_changed,
-    order.deadline_changed, order.changed (anything else).
+    order.deadline_changed, order.line_dropped, order.changed (anything else).
     Refund kinds: refund.requested, refund.modified, refund.return_agreed, refund.returned, refund.refunding,
     refund.refunded, refund.refused, refund.return_refused, refund.withdrawn, refund.closed, refund.sending,
     refund.sent, refund.done, refund.arbitration, refund.deadline_changed.

@@ -5,15 +5,38 @@ Every step bumps the order's update time and emits one event. A step the state d
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 from .ground import Refused
 from .model import Buyer, Deposit, Discounts, Item, Line, Order, Package, Shop, Sku, State
 from .stock import StockBook
 
-VARIANTS = ("plain", "coupons", "gift", "presale", "deposit", "risk", "group", "emoji", "several", "lottery")
+VARIANTS = (
+    "plain",
+    "coupons",
+    "gift",
+    "presale",
+    "deposit",
+    "risk",
+    "group",
+    "emoji",
+    "several",
+    "lottery",
+    "bundle",
+    "cod",
+    "service",
+    "virtual",
+    "overseas",
+)
+"""The last five are Taobao's: a bundle of components, paid on delivery, an installation sold along, nothing to send,
+abroad. Elsewhere they are plain."""
+_MANY_LINES = frozenset({"douyin", "jd"})
+_NO_LINE_IDS = frozenset({"pinduoduo", "jd"})
 _SHANGHAI = timezone(timedelta(hours=8))
-_WEIGHTS = (50, 20, 5, 3, 0, 5, 0, 10, 7, 0)
+_WEIGHTS = (50, 20, 5, 3, 0, 5, 0, 10, 7, 0, 0, 0, 0, 0, 0)
+REVIEWED_FIRST = frozenset({"douyin", "taobao"})
+"""Where an order under review is a state of its own, not a mark."""
 SHIPPABLE = frozenset({State.TO_SHIP, State.PART_SHIPPED})
 _NOTES = ("", "", "", "请尽快发货😀", "@客服 周末再送", "放门口🚪谢谢")
 
@@ -47,7 +70,7 @@ class OrderLife(StockBook):
             raise Refused("bad_quantity", "quantity must be at least 1")
         when = self.now() if at is None else at
         chosen = [(sku or self._some_sku(shop, quantity, restock), quantity, False)]
-        if variant == "several" and shop.channel == "douyin":
+        if variant == "several" and shop.channel in ("douyin", "taobao"):
             chosen.append((self._some_sku(shop, 1, restock), 1, False))
         if variant == "gift":
             chosen.append((self._some_sku(shop, 1, restock), 1, True))
@@ -59,7 +82,7 @@ class OrderLife(StockBook):
             shop.channel,
             shop.shop_id,
             buyer or self.some_buyer(),
-            [self._line(shop, order_id, n, *entry) for n, entry in enumerate(chosen)],
+            [self._line(shop, self._line_id(shop, order_id, n, len(chosen)), *entry) for n, entry in enumerate(chosen)],
             when,
             when,
             variant=variant,
@@ -76,7 +99,7 @@ class OrderLife(StockBook):
             order.deposit = Deposit(first, first * 3 // 2, when + 3600, when + 7 * 86_400)
         self.add_order(order)
         self.touch_order(order, "order.placed", when)
-        if paid:
+        if paid or (variant == "cod" and shop.channel == "taobao"):
             self.pay(order, at=when)
         return order
 
@@ -108,15 +131,21 @@ class OrderLife(StockBook):
         raise Refused("no_stock", f"no SKU of shop {shop.shop_id} has {quantity} pieces left")
 
     def _order_id(self, shop: Shop, when: float) -> str:
-        """`YYMMDD-` and 15 digits on Pinduoduo; 19 digits on Douyin, with room for line ids behind each."""
+        """`YYMMDD-` and 15 digits on Pinduoduo; 19 digits on Douyin and Taobao, with room for line ids behind each."""
         if shop.channel == "pinduoduo":
             digits = self.number() * 1_000_003 % 10**9
             return f"{datetime.fromtimestamp(when, _SHANGHAI):%y%m%d}-{self.random.randrange(10**6):06d}{digits:09d}"
-        return str(6_920_000_000_000_000_001 + self.number() * 1000 + self.random.randrange(100))
+        base = 2_150_000_000_000_000_001 if shop.channel == "taobao" else 6_920_000_000_000_000_001
+        return str(base + self.number() * 1000 + self.random.randrange(100))
 
-    def _line(self, shop: Shop, order_id: str, n: int, sku: Sku, quantity: int, gift: bool) -> Line:
+    def _line_id(self, shop: Shop, order_id: str, n: int, count: int) -> str:
+        """The `n`-th of `count` lines. On Taobao an only line has the order's id, one of several never has."""
+        if shop.channel == "pinduoduo":
+            return f"{order_id}:{n + 1}"
+        return str(int(order_id) + n + (shop.channel == "taobao" and count > 1))
+
+    def _line(self, shop: Shop, line_id: str, sku: Sku, quantity: int, gift: bool) -> Line:
         item: Item = shop.items[sku.item_id]
-        line_id = f"{order_id}:{n + 1}" if shop.channel == "pinduoduo" else str(int(order_id) + n)
         price = 0 if gift else sku.price.sale
         return Line(
             line_id,
@@ -154,7 +183,7 @@ class OrderLife(StockBook):
         """The buyer pays: a deposit first when there is one, else everything. Refused(wrong_state)."""
         when = self.now() if at is None else at
         if order.deposit is not None and order.state is State.UNPAID:
-            order.state = State.DEPOSIT_PAID
+            order.state, order.deposit_paid = State.DEPOSIT_PAID, when
             self.touch_order(order, "order.deposit_paid", when)
             return
         if order.state not in (State.UNPAID, State.DEPOSIT_PAID):
@@ -162,9 +191,12 @@ class OrderLife(StockBook):
         order.paid = when
         for line in order.lines:
             self._settle(order, line)
+        if order.variant == "split" and order.channel == "jd":
+            self._split(order, when)
+            return
         if order.variant in ("risk", "group") and order.hold is None:
             order.hold = order.variant
-        if order.hold == "group" or (order.hold == "risk" and order.channel == "douyin"):
+        if order.hold == "group" or (order.hold == "risk" and order.channel in REVIEWED_FIRST):
             order.state = State.WAITING
             if order.hold == "risk":
                 self._release_later(order)
@@ -179,6 +211,29 @@ class OrderLife(StockBook):
         if not line.cancelled:
             self.shops[order.channel][order.shop_id].items[line.item_id].skus[line.sku_id].unpaid -= line.quantity
 
+    def _split(self, order: Order, when: float) -> None:
+        """One order per line takes the place of this one; the postage goes with the first."""
+        shop = self.shops[order.channel][order.shop_id]
+        for n, line in enumerate(order.lines):
+            order_id = self._order_id(shop, when)
+            child = replace(
+                order,
+                order_id=order_id,
+                lines=[replace(line, line_id=f"{order_id}:1", discounts=replace(line.discounts))],
+                postage=0 if n else order.postage,
+                variant="plain",
+                parent_id=order.order_id,
+                packages=[],
+                refunds=[],
+                children=[],
+                revision=0,
+            )
+            line.cancelled = True
+            order.children.append(order_id)
+            self.add_order(child)
+            self._ready(child, when)
+        self.close_cancelled(order, "split", at=when + 1)
+
     def _ready(self, order: Order, when: float) -> None:
         order.state, order.confirmed = State.TO_SHIP, when
         order.ship_by = when + self.settings.ship_within
@@ -188,13 +243,13 @@ class OrderLife(StockBook):
         self.at(self.now() + self.settings.risk_hold, lambda: self.release(order) if order.hold == "risk" else None)
 
     def hold(self, order: Order) -> None:
-        """Put under risk review: on Pinduoduo a mark on the order, on Douyin a state. Refused(wrong_state | held)."""
+        """Put under review: on Pinduoduo a mark on the order, else a state of its own. Refused(wrong_state | held)."""
         if order.hold is not None:
             raise Refused("held", f"order is already held ({order.hold})")
         if order.state is not State.TO_SHIP:
             raise Refused("wrong_state", f"order is {order.state}")
         order.hold = "risk"
-        if order.channel == "douyin":
+        if order.channel in REVIEWED_FIRST:
             order.state = State.WAITING
         self._release_later(order)
         self.touch_order(order, "order.held")
@@ -282,6 +337,22 @@ class OrderLife(StockBook):
                 return package
         raise Refused("bad_argument", f"no parcel {pack_id}")
 
+    def retrack(self, order: Order, parcels: Sequence[tuple[str, str]]) -> None:
+        """All parcels get these carriers and numbers, in order; surplus ones are dropped, further ones added empty.
+
+        Refused(wrong_state | bad_argument).
+        """
+        if order.state not in (State.SHIPPED, State.PART_SHIPPED):
+            raise Refused("wrong_state", f"order is {order.state}")
+        if not parcels:
+            raise Refused("bad_argument", "no parcel")
+        while len(order.packages) < len(parcels):
+            order.packages.append(Package(str(7_300_000_000_000 + self.number()), "", "", {}, self.now(), "split"))
+        del order.packages[len(parcels) :]
+        for package, (carrier, tracking_no) in zip(order.packages, parcels, strict=True):
+            package.carrier, package.tracking_no = carrier, tracking_no
+        self.touch_order(order, "order.tracking_changed", package=order.packages[0])
+
     def add_parcel_notice(self, order: Order, kind: str, parcels: Sequence[tuple[str, str]]) -> None:
         """Tell the buyer about more parcels (Pinduoduo: split, resend, gift); ships nothing. Refused(wrong_state)."""
         if order.state not in (State.SHIPPED, State.RECEIVED, State.FINISHED):
@@ -308,13 +379,13 @@ class OrderLife(StockBook):
         order.state, order.finished = State.FINISHED, now
         self.touch_order(order, "order.finished")
 
-    def cancel(self, order: Order, reason: str = "buyer") -> None:
+    def cancel(self, order: Order, reason: str = "buyer", *, at: float | None = None) -> None:
         """Cancelled before anything was shipped: stock goes back. Refused(wrong_state)."""
         if order.state not in (State.UNPAID, State.DEPOSIT_PAID, State.WAITING, State.TO_SHIP):
             raise Refused("wrong_state", f"order is {order.state}")
         for line in order.lines:
             self.cancel_line(order, line)
-        self.close_cancelled(order, reason)
+        self.close_cancelled(order, reason, at=at)
 
     def cancel_line(self, order: Order, line: Line) -> None:
         """Drop the unshipped pieces of a line and give them back (no event; callers touch the order)."""
@@ -326,11 +397,31 @@ class OrderLife(StockBook):
         shop = self.shops[order.channel][order.shop_id]
         self.give_back(shop.items[line.item_id].skus[line.sku_id], line.quantity - line.shipped)
 
-    def close_cancelled(self, order: Order, reason: str) -> None:
+    def drop_line(self, order: Order, line: Line) -> None:
+        """One line leaves an order nobody paid yet; nothing is owed for it. Refused(wrong_state)."""
+        if order.state is not State.UNPAID or line.cancelled:
+            raise Refused("wrong_state", f"order is {order.state}")
+        self.cancel_line(order, line)
+        line.dropped = True
+        if all(each.cancelled for each in order.lines):
+            self.close_cancelled(order, "dropped")
+        else:
+            self.touch_order(order, "order.line_dropped")
+
+    def show(self, order: Order, name: str, word: str) -> None:
+        """Show a platform word the world has no rule for, e.g. a rare status; an empty one ends that."""
+        if word:
+            order.shown[name] = word
+        else:
+            order.shown.pop(name, None)
+        self.touch_order(order, "order.changed")
+
+    def close_cancelled(self, order: Order, reason: str, *, at: float | None = None) -> None:
         """All lines are gone: the order is cancelled."""
-        order.state, order.cancelled, order.cancel_reason = State.CANCELLED, self.now(), reason
+        when = self.now() if at is None else at
+        order.state, order.cancelled, order.cancel_reason = State.CANCELLED, when, reason
         order.hold = None
-        self.touch_order(order, "order.cancelled")
+        self.touch_order(order, "order.cancelled", when)
 
     # Everything else people change
 
@@ -370,6 +461,8 @@ class OrderLife(StockBook):
     def set_memo(self, order: Order, memo: str, flag: int | None, flag_name: str = "") -> None:
         """The merchant's memo and flag; overwrites."""
         order.memo, order.flag, order.flag_name = memo, flag, flag_name
+        order.memo_changed = self.now()
+        order.memo_created = order.memo_created or order.memo_changed
         self.touch_order(order, "order.memo_changed")
 
     def set_buyer_note(self, order: Order, note: str) -> None:
@@ -381,6 +474,11 @@ class OrderLife(StockBook):
         """Another promised ship-by time."""
         order.ship_by = ship_by
         self.touch_order(order, "order.deadline_changed")
+
+    def force_state(self, order: Order, state: str = "") -> None:
+        """Show a platform state the world has no rule for; empty = show the real one again (control API only)."""
+        order.forced_state = state
+        self.touch_order(order, "order.changed")
 
     def urge(self, order: Order) -> None:
         """The buyer asks to hurry."""

@@ -72,7 +72,8 @@ class RefundLife(OrderLife):
         number = self.number()
         if order.channel == "jd":
             return str(number + (40_000_000_000 if whole_order else SERVICE_IDS))
-        return str(987_000_000_000 + number if order.channel == "pinduoduo" else 7_010_000_000_000_000_000 + number)
+        base = {"pinduoduo": 987_000_000_000, "taobao": 160_000_000_000_000_000}
+        return str(base.get(order.channel, 7_010_000_000_000_000_000) + number)
 
     def _step(self, refund: Refund, state: RefundState, kind: str) -> None:
         """New state, then the order is touched (its own after-sale marks changed), then the after-sale."""
@@ -218,6 +219,11 @@ class RefundLife(OrderLife):
     def force_code(self, refund: Refund, code: int) -> None:
         """Show a platform status the world has no rule for (control API only)."""
         refund.code = code
+        self._step(refund, refund.state, "refund.modified")
+
+    def show_refund(self, refund: Refund, word: str) -> None:
+        """Show a platform status word the world has no rule for; an empty one ends that (control API only)."""
+        refund.shown = word
         self._step(refund, refund.state, "refund.modified")
 
     def reject_for_shipping(self, order: Order) -> None:

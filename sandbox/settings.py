@@ -1,5 +1,7 @@
 """Settings of the world: how strict, how slow, how noisy. Frozen and validated; changed by `World.change_settings`."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 Limit = tuple[int, float]
@@ -25,8 +27,13 @@ class Settings(BaseModel):
     """channel -> method -> limits; replaces the platform's published ones for that method. `*` = every method."""
     rate_limits_on: bool = True
     clock_tolerance: float = 600
-    token_life: dict[str, float] = {"pinduoduo": 86_400, "douyin": 604_800, "jd": 31_535_999}
-    refresh_life: dict[str, float] = {"pinduoduo": 2_592_000, "douyin": 1_209_600, "jd": 31_535_999}
+    token_life: dict[str, float] = {"pinduoduo": 86_400, "douyin": 604_800, "jd": 31_535_999, "taobao": 7_776_000}
+    refresh_life: dict[str, float] = {
+        "pinduoduo": 2_592_000,
+        "douyin": 1_209_600,
+        "jd": 31_535_999,
+        "taobao": 7_776_000,
+    }
     rotate_refresh_token: bool = True
     code_life: float = 600
     allowed_ips: list[str] | None = None
@@ -45,9 +52,9 @@ class Settings(BaseModel):
     """Whether Pinduoduo ships an order whose buyer has asked for a refund (undocumented)."""
     ship_within: float = 172_800
     idempotency_memory: float = 86_400
-    push_retry: dict[str, list[float]] = {"pinduoduo": [60], "douyin": [10, 60, 600, 3600], "jd": []}
-    """Delays between attempts; Pinduoduo repeats the last one until `push_keep`, Douyin drops after the last."""
-    push_keep: dict[str, float] = {"pinduoduo": 604_800, "douyin": 604_800, "jd": 604_800}
+    push_retry: dict[str, list[float]] = {"pinduoduo": [60], "douyin": [10, 60, 600, 3600], "jd": [], "taobao": [300]}
+    """Delays between attempts; Pinduoduo and Taobao repeat the last one until `push_keep`, Douyin drops after it."""
+    push_keep: dict[str, float] = {"pinduoduo": 604_800, "douyin": 604_800, "jd": 604_800, "taobao": 86_400}
     push_delay_probability: float = 0
     push_delay: float = 30
     push_duplicate_probability: float = 0
@@ -61,6 +68,24 @@ class Settings(BaseModel):
     """JD: a refresh prolongs the tokens and leaves their values; False = it hands out new ones."""
     jd_oaid_permission: bool = True
     """JD: the app may turn OAIDs into receivers and ask which of them are one receiver."""
+    taobao_shop_kinds: list[Literal["taobao", "tmall"]] = Field(["taobao", "tmall"], min_length=1)
+    """Taobao: what kind of seller each shop is, in turn."""
+    taobao_code_life: float = 1800
+    """Taobao: instead of `code_life`."""
+    taobao_refreshable: bool = True
+    """Taobao: the app is a service-market one; False = tokens cannot be refreshed (`re_expires_in` 0)."""
+    taobao_risky_life: float | None = None
+    """Taobao: high-risk calls are allowed this long after authorisation; None = as long as the token lives."""
+    taobao_default_limit: Limit | None = (40, 1.0)
+    """Taobao: calls of the app per API where `rate_limits` has nothing (inferred: quotas are not published)."""
+    taobao_ban: float = 1
+    """Taobao: how long an app that called an API too often stays banned from it."""
+    taobao_calls_a_day: int | None = None
+    """Taobao: calls of the whole app until it is banned for the rest of the day."""
+    taobao_privacy_protection: bool = True
+    """Taobao: decrypting answers virtual numbers instead of phone numbers."""
+    taobao_refund_code_above: int = 200_000
+    """Taobao: refunds of more fen in one call need the code that a first call sends to the seller."""
     strict_canonical: bool = False
     """Douyin: also refuse a signed body that a canonical JSON encoder would have written differently."""
     self_use: bool = True

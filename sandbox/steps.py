@@ -82,6 +82,10 @@ def _mark(
     world.mark(order, stock_out=stock_out, ship_hold=ship_hold, invoice=invoice)
 
 
+def _force_state(world: World, order: Order, state: str = "") -> None:
+    world.force_state(order, state)
+
+
 def _request_refund(
     world: World,
     order: Order,
@@ -124,6 +128,22 @@ def _force_code(world: World, order: Order, code: int, refund_id: str | None = N
     world.force_code(_refund(world, order, refund_id), code)
 
 
+def _show(world: World, order: Order, name: str, word: str) -> None:
+    world.show(order, name, word)
+
+
+def _show_refund(world: World, order: Order, word: str, refund_id: str | None = None) -> None:
+    world.show_refund(_refund(world, order, refund_id), word)
+
+
+def _drop_line(world: World, order: Order, line_id: str) -> None:
+    try:
+        line = order.line(line_id)
+    except KeyError:
+        raise Refused("unknown_line", f"no line {line_id}") from None
+    world.drop_line(order, line)
+
+
 def _plain(step: Callable[[World, Order], None]) -> Callable[[World, Order], None]:
     """A step without arguments, as a function pydantic can check."""
 
@@ -160,6 +180,7 @@ STEPS: dict[str, Callable[..., Any]] = {
     "urge": _plain(lambda world, order: world.urge(order)),
     "deadline": _deadline,
     "mark": _mark,
+    "force_state": _force_state,
     "request_refund": _request_refund,
     "modify_refund": _modify_refund,
     "agree_refund": _agree_refund,
@@ -175,4 +196,7 @@ STEPS: dict[str, Callable[..., Any]] = {
     "withdraw_refund": _on_refund(lambda world, refund: world.withdraw_refund(refund)),
     "close_refund": _on_refund(lambda world, refund: world.close_refund(refund)),
     "force_code": _force_code,
+    "drop_line": _drop_line,
+    "show": _show,
+    "show_refund": _show_refund,
 }

@@ -34,7 +34,12 @@ __all__ = [
     "VirtualClock",
     "World",
 ]
-_FIRST_MESSAGE = {"pinduoduo": 4_500_000_000_000_000_000, "douyin": 6_930_000_000_000_000_000, "jd": 0}
+_FIRST_MESSAGE = {
+    "pinduoduo": 4_500_000_000_000_000_000,
+    "douyin": 6_930_000_000_000_000_000,
+    "jd": 0,
+    "taobao": 1_150_000_000_000_000_000,
+}
 
 
 class World(RefundLife):
