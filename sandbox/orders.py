@@ -28,13 +28,16 @@ VARIANTS = (
     "service",
     "virtual",
     "overseas",
+    "split",
+    "prepaid",
+    "platform_stock",
 )
-"""The last five are Taobao's: a bundle of components, paid on delivery, an installation sold along, nothing to send,
-abroad. Elsewhere they are plain."""
-_MANY_LINES = frozenset({"douyin", "jd"})
-_NO_LINE_IDS = frozenset({"pinduoduo", "jd"})
+"""The last eight are Taobao's and JD's. Taobao: a bundle of components, paid on delivery, an installation sold along,
+nothing to send, abroad. JD: paid on delivery, nothing to send, abroad, split when paid, partly paid with balance and
+gift card, shipped by JD's own warehouse. Elsewhere they are plain."""
+_MANY_LINES = {"several": ("douyin", "taobao", "jd"), "split": ("jd",)}
 _SHANGHAI = timezone(timedelta(hours=8))
-_WEIGHTS = (50, 20, 5, 3, 0, 5, 0, 10, 7, 0, 0, 0, 0, 0, 0)
+_WEIGHTS = (50, 20, 5, 3, 0, 5, 0, 10, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 REVIEWED_FIRST = frozenset({"douyin", "taobao"})
 """Where an order under review is a state of its own, not a mark."""
 SHIPPABLE = frozenset({State.TO_SHIP, State.PART_SHIPPED})
@@ -70,7 +73,7 @@ class OrderLife(StockBook):
             raise Refused("bad_quantity", "quantity must be at least 1")
         when = self.now() if at is None else at
         chosen = [(sku or self._some_sku(shop, quantity, restock), quantity, False)]
-        if variant == "several" and shop.channel in ("douyin", "taobao"):
+        if shop.channel in _MANY_LINES.get(variant, ()):
             chosen.append((self._some_sku(shop, 1, restock), 1, False))
         if variant == "gift":
             chosen.append((self._some_sku(shop, 1, restock), 1, True))
@@ -99,9 +102,17 @@ class OrderLife(StockBook):
             order.deposit = Deposit(first, first * 3 // 2, when + 3600, when + 7 * 86_400)
         self.add_order(order)
         self.touch_order(order, "order.placed", when)
-        if paid or (variant == "cod" and shop.channel == "taobao"):
+        if paid or (variant == "cod" and shop.channel in ("taobao", "jd")):
             self.pay(order, at=when)
+        else:
+            self._forget_unpaid(order)
         return order
+
+    def _forget_unpaid(self, order: Order) -> None:
+        life = self.settings.unpaid_life.get(order.channel)
+        if life is not None:
+            end = order.created + life
+            self.at(end, lambda: self.cancel(order, "unpaid", at=end) if order.state is State.UNPAID else None)
 
     def _take(self, shop: Shop, sku: Sku, quantity: int, restock: bool) -> None:
         item = self.item(shop, sku.item_id)
@@ -131,7 +142,9 @@ class OrderLife(StockBook):
         raise Refused("no_stock", f"no SKU of shop {shop.shop_id} has {quantity} pieces left")
 
     def _order_id(self, shop: Shop, when: float) -> str:
-        """`YYMMDD-` and 15 digits on Pinduoduo; 19 digits on Douyin and Taobao, with room for line ids behind each."""
+        """`YYMMDD-` and 15 digits on Pinduoduo, 12 digits on JD; 19 on Douyin and Taobao, with room for line ids."""
+        if shop.channel == "jd":
+            return str(301_000_000_000 + self.number() * 1000 + self.random.randrange(1000))
         if shop.channel == "pinduoduo":
             digits = self.number() * 1_000_003 % 10**9
             return f"{datetime.fromtimestamp(when, _SHANGHAI):%y%m%d}-{self.random.randrange(10**6):06d}{digits:09d}"
@@ -140,7 +153,7 @@ class OrderLife(StockBook):
 
     def _line_id(self, shop: Shop, order_id: str, n: int, count: int) -> str:
         """The `n`-th of `count` lines. On Taobao an only line has the order's id, one of several never has."""
-        if shop.channel == "pinduoduo":
+        if shop.channel in ("pinduoduo", "jd"):
             return f"{order_id}:{n + 1}"
         return str(int(order_id) + n + (shop.channel == "taobao" and count > 1))
 

@@ -71,6 +71,9 @@ def order_truth(order: Order) -> dict[str, Any]:
         "shipped_at": order.shipped,
         "updated_at": order.updated,
         "pay_amount": order.pay_amount,
+        "parent_id": order.parent_id,
+        "split_into": order.children,
+        "forced_state": order.forced_state,
         "memo": order.memo,
         "flag": order.flag,
         "lines": [
