@@ -146,6 +146,12 @@ class RefundLife(OrderLife):
         refund.parcel_out, refund.deadline = (carrier, tracking_no), None
         self._step(refund, RefundState.SENT, "refund.sent")
 
+    def recall_replacement(self, refund: Refund) -> None:
+        """The merchant takes back what he said he sent."""
+        self._expect(refund, RefundState.SENT)
+        refund.parcel_out = None
+        self._step(refund, RefundState.RETURNED, "refund.modified")
+
     def confirm_replacement(self, refund: Refund) -> None:
         """The buyer got the replacement."""
         self._expect(refund, RefundState.SENT)
