@@ -228,6 +228,10 @@ class Ground:
         shop = self._by_refresh.get((channel, token))
         return shop if shop is not None and shop.grant.refresh_token == token else None
 
+    def is_authorised(self, shop: Shop) -> bool:
+        """Whether the merchant's grant stands and its access token has not run out."""
+        return shop.authorised and shop.grant.access_expires > self.now()
+
     def renew(self, shop: Shop, *, keep_old_for: float | None = None) -> Grant:
         """Give the shop new tokens. The old access token works for `keep_old_for` more seconds (0 = it counts as
         expired); None voids it as if it had never been."""

@@ -68,8 +68,9 @@ class Shop:
     kind: str = ""
     """Where a channel has several kinds of sellers: taobao or tmall on Taobao."""
     topics: frozenset[str] | None = None
-    """Push topics the shop was permitted for (Pinduoduo); None = not permitted."""
+    """Push topics the shop was permitted for (Pinduoduo, Taobao); None = not permitted."""
     permitted_at: float | None = None
+    topics_changed: float | None = None
     items: dict[str, Item] = field(default_factory=dict, repr=False)
 
 

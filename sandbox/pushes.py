@@ -51,6 +51,10 @@ class Outbox:
         self._next_id = first_id
         self._waiting: defaultdict[str, list[_Attempt]] = defaultdict(list)
         self._by_wire_id: dict[str, Push] = {}
+        self.queues: dict[str, float] = {}
+        """Queues beside the default one, by name, and when they were opened."""
+        self.queue_of: dict[str, str] = {}
+        """Shop id to the queue its messages go to; others go to the default one, whose name is empty."""
         self.pushes: list[Push] = []
         self.wake: list[Any] = []
         """Callables run after every publish (transports that sleep until then)."""
@@ -62,11 +66,12 @@ class Outbox:
             self._by_wire_id[wire_id] = push
         return wire_id
 
-    def publish(self, shop: Shop, topic: str, object_id: str, payload: dict[str, Any], queue: str = "") -> Push:
+    def publish(self, shop: Shop, topic: str, object_id: str, payload: dict[str, Any]) -> Push:
         """Queue a message for its first attempt: now, unless settings or a fault disturb it."""
         world, settings = self._world, self._world.settings
         now, chance = world.now(), world.random.random
         wire_id = self._new_wire_id()
+        queue = self.queue_of.get(shop.shop_id, "")
         push = Push(wire_id, self.channel, shop.shop_id, topic, object_id, payload, now, wire_id, queue)
         self._by_wire_id[wire_id] = push
         self.pushes.append(push)

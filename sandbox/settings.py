@@ -86,6 +86,12 @@ class Settings(BaseModel):
     """Taobao: decrypting answers virtual numbers instead of phone numbers."""
     taobao_refund_code_above: int = 200_000
     """Taobao: refunds of more fen in one call need the code that a first call sends to the seller."""
+    taobao_sub_stock: Literal[1, 2] | None = None
+    """Taobao: stock is deducted at order (1) or at payment (2); None = Taobao shops 1, Tmall shops 2."""
+    tmc_only_on_pull: bool = False
+    """Taobao: every batch of messages waits for a PullRequest; False = after the first one they come by themselves."""
+    tmc_gzip_over: int | None = None
+    """Taobao: message contents of more bytes are sent compressed on the long link; None = never."""
     strict_canonical: bool = False
     """Douyin: also refuse a signed body that a canonical JSON encoder would have written differently."""
     self_use: bool = True

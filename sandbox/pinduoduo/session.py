@@ -45,6 +45,10 @@ class Session:
             frames.append(messages.common_frame(push, wire_id, self._milliseconds()))
         return frames
 
+    def next_at(self) -> float | None:
+        """When the next message is due; None when nothing waits."""
+        return self._outbox.next_at()
+
     def on_frame(self, text: str | bytes) -> list[str]:
         """Frames to answer with."""
         try:
