@@ -38,7 +38,7 @@ class FaultRule(BaseModel):
     """What goes wrong where. `method` is an API name or push topic; None matches all. `times` None = until deleted.
 
     seconds: how long a timeout holds, how late a push is, how deep an index lags. status: of http_5xx.
-    code: the platform's error code of system_error or throttle, where several are possible.
+    code, sub_code: the platform's error code of system_error or throttle, where several are possible.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,6 +51,7 @@ class FaultRule(BaseModel):
     seconds: float | None = Field(default=None, ge=0)
     status: int = Field(default=502, ge=500, le=599)
     code: int | None = None
+    sub_code: str | None = None
 
 
 @dataclass(slots=True)

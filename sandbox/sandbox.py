@@ -3,7 +3,7 @@
 `serve.py` puts it on a port; `transport.py` puts it behind an httpx client without a socket.
 """
 
-from . import douyin, jd, pinduoduo
+from . import douyin, jd, pinduoduo, taobao
 from .clock import Clock
 from .control import PREFIX, Control
 from .gateway import Request, Response
@@ -27,6 +27,7 @@ class Sandbox:
         self.pinduoduo = pinduoduo.Platform(self.world)
         self.douyin = douyin.Platform(self.world)
         self.jd = jd.Platform(self.world)
+        self.taobao = taobao.Platform(self.world)
         self.control = Control(self.world, self.douyin.callbacks.set_url)
 
     def handle(self, request: Request) -> Response:
@@ -35,7 +36,7 @@ class Sandbox:
             self.world.run_due()
             if request.path.startswith(PREFIX):
                 return self.control.handle(request)
-            for platform in (self.pinduoduo, self.douyin, self.jd):
+            for platform in (self.pinduoduo, self.douyin, self.jd, self.taobao):
                 if platform.matches(request.path):
                     return platform.handle(request)
         return Response(404, {"content-type": "text/plain"}, b"Not Found")
