@@ -1,6 +1,12 @@
 """The table of methods: what every noun's module exports as `METHODS`. A method not in here does not exist."""
 
-from . import auth
+from . import auth, codes, items, prices, stock
 from .call import Api
 
-METHODS: dict[str, Api] = {**auth.METHODS}
+METHODS: dict[str, Api] = {
+    **auth.METHODS,
+    **items.METHODS,
+    **codes.METHODS,
+    **stock.METHODS,
+    **prices.METHODS,
+}

@@ -17,6 +17,10 @@ class Params:
     def __contains__(self, name: str) -> bool:
         return bool(self._values.get(name))
 
+    def given(self, name: str) -> bool:
+        """Whether the parameter was sent, be it empty."""
+        return name in self._values
+
     def text(self, name: str, default: str = "") -> str:
         """A text, or `default` when absent or empty."""
         return self._values.get(name) or default
