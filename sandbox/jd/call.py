@@ -9,6 +9,7 @@ from ..world import World
 from . import errors
 from .desk import Desk
 from .errors import Refusal
+from .ledger import Ledger
 from .params import Params
 
 CHANNEL = "jd"
@@ -24,6 +25,8 @@ class Call:
     shop_or_none: Shop | None
     desk: Desk = field(default_factory=Desk)
     """What the after-sale desk remembers."""
+    ledger: Ledger = field(default_factory=Ledger)
+    """What the goods side remembers."""
 
     @property
     def shop(self) -> Shop:

@@ -15,6 +15,7 @@ from . import errors, oauth, signing
 from .call import CHANNEL, Call, Members, Method
 from .desk import Desk
 from .errors import GatewayError, Refusal
+from .ledger import Ledger
 from .methods import METHODS
 from .params import Params, instant
 
@@ -29,6 +30,7 @@ class Platform:
         self.world = world
         self.app = world.apps[CHANNEL]
         self.desk = Desk()
+        self.ledger = Ledger()
         self._limiter = Limiter(world.now)
         world.subscribe(self.desk.on_event)
 
@@ -71,7 +73,7 @@ class Platform:
         if broken is not None and broken.code is not None:
             members = method.failure(errors.transient(broken.code))
         else:
-            members = _run(method, Call(world, name, business, shop, self.desk))
+            members = _run(method, Call(world, name, business, shop, self.desk, self.ledger))
         answer = json_response({name.replace(".", "_") + "_responce": {"code": "0"} | members})
         return world.faults.after(CHANNEL, name, shop_id, answer, is_list=method.listing)
 

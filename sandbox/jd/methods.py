@@ -1,6 +1,6 @@
 """The table of all methods: every noun module exports its own `METHODS`; a new module is one line here."""
 
-from . import refunds, service_writes, services, shop
+from . import prices, refunds, service_writes, services, shop, stock, wares
 from .call import Method
 
 METHODS: dict[str, Method] = {
@@ -8,4 +8,7 @@ METHODS: dict[str, Method] = {
     **refunds.METHODS,
     **services.METHODS,
     **service_writes.METHODS,
+    **wares.METHODS,
+    **stock.METHODS,
+    **prices.METHODS,
 }
