@@ -383,17 +383,9 @@ class TokenAnswer(Wire):
         return Tokens.model_validate(json.loads(self.token_result))
 
 
-class TmcMessage(Wire):
-    """A message of the queue. `content` is JSON text."""
-
-    id: str
-    user_id: str | None = None
-    topic: str
-    content: str = Field(default="{}", repr=False)
-    pub_time: str | None = None
-
-
 class TmcMessages(Wire):
+    """Messages of the app's queue, each with its `content` as JSON text."""
+
     messages: Listed[Row] = Field(default_factory=list, repr=False)
 
 
@@ -427,6 +419,6 @@ SEND_DUMMY = Method("taobao.logistics.dummy.send", Ack, write=True)
 RESEND = Method("taobao.logistics.consign.resend", Ack, write=True)
 # A refresh that got lost is simply asked for again: were the old token spent by it, the seller must authorise anyhow.
 REFRESH = Method("taobao.top.auth.token.refresh", TokenAnswer, session=False)
-TMC_PERMIT = Method("taobao.tmc.user.permit", Ack, write=True)
-TMC_CONSUME = Method("taobao.tmc.messages.consume", TmcMessages, session=False)
-TMC_CONFIRM = Method("taobao.tmc.messages.confirm", Ack, session=False)
+PERMIT = Method("taobao.tmc.user.permit", Ack, write=True)
+CONSUME = Method("taobao.tmc.messages.consume", TmcMessages, session=False)
+CONFIRM = Method("taobao.tmc.messages.confirm", Ack, session=False)
