@@ -288,8 +288,10 @@ class OrderLife(StockBook):
         *,
         reject_refund: bool = False,
         allow_open_refund: bool = False,
+        more: Sequence[tuple[str, str]] = (),
     ) -> Package:
-        """One parcel with `contents` (line id -> pieces; None = all that is left).
+        """One parcel with `contents` (line id -> pieces; None = all that is left); `more` = carriers and numbers of
+        further parcels it was sent in, which the world counts as empty.
 
         Refused(already_shipped | wrong_state | held | refund_open | unknown_line | bad_quantity). An open refund before
         shipping blocks; `reject_refund` refuses it and ships, `allow_open_refund` ships beside it.
@@ -315,21 +317,23 @@ class OrderLife(StockBook):
             raise Refused("already_shipped", "nothing left to ship")
         if running is not None and reject_refund:
             self.reject_for_shipping(order)
-        return self._send(
-            order, Package(str(7_300_000_000_000 + self.number()), carrier, tracking_no, contents, self.now())
-        )
+        package = Package(self._pack_id(), carrier, tracking_no, contents, self.now())
+        return self._send(order, package, [Package(self._pack_id(), *each, {}, self.now(), "split") for each in more])
+
+    def _pack_id(self) -> str:
+        return str(7_300_000_000_000 + self.number())
 
     def reject_for_shipping(self, order: Order) -> None:
         """Refuse the running after-sale because the goods are sent. The layer of after-sales says how."""
         raise NotImplementedError
 
-    def _send(self, order: Order, package: Package) -> Package:
+    def _send(self, order: Order, package: Package, more: Sequence[Package] = ()) -> Package:
         shop = self.shops[order.channel][order.shop_id]
         for line_id, pieces in package.contents.items():
             line = order.line(line_id)
             line.shipped += pieces
             self.send_off(shop.items[line.item_id].skus[line.sku_id], pieces)
-        order.packages.append(package)
+        order.packages += [package, *more]
         order.ship_accepts += 1
         done = all(line.cancelled or line.shipped >= line.quantity for line in order.lines)
         order.state = State.SHIPPED if done else State.PART_SHIPPED
@@ -360,7 +364,7 @@ class OrderLife(StockBook):
         if not parcels:
             raise Refused("bad_argument", "no parcel")
         while len(order.packages) < len(parcels):
-            order.packages.append(Package(str(7_300_000_000_000 + self.number()), "", "", {}, self.now(), "split"))
+            order.packages.append(Package(self._pack_id(), "", "", {}, self.now(), "split"))
         del order.packages[len(parcels) :]
         for package, (carrier, tracking_no) in zip(order.packages, parcels, strict=True):
             package.carrier, package.tracking_no = carrier, tracking_no

@@ -1,10 +1,30 @@
 """The table of all methods: every noun module exports its own `METHODS`; a new module is one line here."""
 
-from . import prices, refunds, service_writes, services, shop, stock, wares
+from . import (
+    areas,
+    carriers,
+    orders,
+    prices,
+    privacy,
+    refunds,
+    remarks,
+    service_writes,
+    services,
+    shipping,
+    shop,
+    stock,
+    wares,
+)
 from .call import Method
 
 METHODS: dict[str, Method] = {
     **shop.METHODS,
+    **orders.METHODS,
+    **remarks.METHODS,
+    **shipping.METHODS,
+    **carriers.METHODS,
+    **areas.METHODS,
+    **privacy.METHODS,
     **refunds.METHODS,
     **services.METHODS,
     **service_writes.METHODS,
