@@ -100,6 +100,12 @@ class Mariadb:
     def drop_database(self, name: str) -> None:
         self.execute(f"DROP DATABASE IF EXISTS {name}")
 
+    def ready(self) -> None:
+        """Raises while it starts. The driver leaves a socket open when there is nothing to connect to yet."""
+        if not (self.folder / "socket").exists():
+            raise FileNotFoundError
+        self.execute("SELECT 1")
+
     def execute(self, statement: str) -> None:
         """Run one statement as root."""
         engine = sa.create_engine(self.url(""), poolclass=sa.NullPool)
@@ -120,7 +126,7 @@ def mariadb() -> Iterator[Mariadb]:
         command += ["--skip-networking", "--skip-log-bin", f"--pid-file={folder}/pid"]
         command += ["--innodb-log-file-size=8M", "--innodb-buffer-pool-size=16M", "--innodb-flush-log-at-trx-commit=0"]
         running = Mariadb(folder)
-        with _guarded(command, folder, account, ready=lambda: running.execute("SELECT 1"), end="TERM"):
+        with _guarded(command, folder, account, ready=running.ready, end="TERM"):
             yield running
 
 
@@ -242,7 +248,7 @@ def _wait(ready: Callable[[], object], log: Path) -> None:
     while True:
         try:
             ready()
-        except (psycopg.OperationalError, redis.ConnectionError, sa.exc.OperationalError) as error:
+        except (psycopg.OperationalError, redis.ConnectionError, sa.exc.OperationalError, FileNotFoundError) as error:
             if time.monotonic() > deadline:
                 raise RuntimeError(f"the server did not start:\n{log.read_text(errors='replace')[-2000:]}") from error
             time.sleep(0.02)

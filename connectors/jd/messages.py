@@ -141,7 +141,7 @@ def _engine(database: SecretStr) -> sa.Engine:
     """One connection, proven before each use. Raises ConfigurationError for a URL that cannot work here."""
     try:
         url = sa.make_url(database.get_secret_value())
-    except (sa.exc.ArgumentError, ValueError):  # a password that is not escaped may end up as the port
+    except (sa.exc.ArgumentError, ValueError):  # ValueError: the port is no number
         raise ConfigurationError(f"{SETTING} is not a URL; it begins with mysql://") from None
     if url.get_backend_name() not in ("mysql", "mariadb"):
         raise ConfigurationError(f"{SETTING} must begin with mysql://; JD writes its pushes into MySQL")
