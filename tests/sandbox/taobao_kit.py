@@ -24,6 +24,19 @@ def sample(name: str) -> Any:
     return json.loads((FIXTURES / f"{name}.json").read_text(encoding="utf-8"))
 
 
+def same_shape(answer: Any, wanted: Any, where: str = "") -> list[str]:
+    """Where an answer misses a field of the sample or has it with another JSON type; lists by their first rows."""
+    if type(answer) is not type(wanted):
+        return [f"{where}: {type(answer).__name__}, not {type(wanted).__name__}"]
+    if isinstance(wanted, dict):
+        missing = [f"{where}: no {name}" for name in wanted if name not in answer]
+        common = [name for name in wanted if name in answer]
+        return missing + [each for name in common for each in same_shape(answer[name], wanted[name], f"{where}.{name}")]
+    if isinstance(wanted, list) and wanted:
+        return same_shape(answer[0], wanted[0], f"{where}[]") if answer else [f"{where}: empty"]
+    return []
+
+
 class Keeper:
     """A sandbox at a standing clock, with the samples' session on its first shop (by default a Tmall one)."""
 
