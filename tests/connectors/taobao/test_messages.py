@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from connectors.taobao.frames import Custom, Format, Frame, FrameType, Value, decode, encode
@@ -51,7 +53,7 @@ def accepted(clock: ManualClock | None = None) -> TaobaoSession:
     return line
 
 
-def data(topic: str = "taobao_trade_TradeChanged", content: Value = None, **changes: Value) -> bytes:
+def data(topic: Value = "taobao_trade_TradeChanged", content: Value = None, **changes: Value) -> bytes:
     """A message as the connection sends it."""
     text = json.dumps({"tid": int(TID)}) if content is None else content
     told: dict[str, Value] = {"topic": topic, "content": text, "id": 7, "userid": int(USER), **changes}
@@ -229,6 +231,25 @@ def test_what_names_nothing_is_counted_and_confirmed(frame: bytes) -> None:
     assert only(received).kind is expected
     assert only(received).source_at is None
     assert len(received.acks) == 1
+
+
+INTEGERS = st.integers(-(2**63), 2**63 - 1)
+VALUES = st.none() | INTEGERS | st.text("07a 红😀{", max_size=5) | st.binary(max_size=5)
+INNER = st.dictionaries(
+    st.sampled_from(["tid", "refund_id", "num_iid"]),
+    st.none() | st.booleans() | INTEGERS | st.floats() | st.text("07a", max_size=3) | st.just([1]),
+    max_size=2,
+)
+TOPIC = st.sampled_from([topic for topics in TOPICS.values() for topic in topics])
+
+
+@given(TOPIC | VALUES, INNER.map(json.dumps) | VALUES, VALUES, VALUES, VALUES)
+def test_no_value_of_a_message_can_break_the_connection(
+    topic: Value, content: Value, number: Value, user: Value, at: Value
+) -> None:
+    received = accepted().on_frame(data(topic, content, id=number, userid=user, time=at))
+    assert (only(received).kind is ObjectKind.OTHER) == (only(received).object_id == "")
+    assert len(received.acks) == isinstance(number, int)
 
 
 def test_extra_keys_change_nothing() -> None:
