@@ -14,6 +14,7 @@ from . import (
     shop,
     stock,
     wares,
+    waybills,
 )
 from .call import Method
 
@@ -23,6 +24,7 @@ METHODS: dict[str, Method] = {
     **remarks.METHODS,
     **shipping.METHODS,
     **carriers.METHODS,
+    **waybills.METHODS,
     **areas.METHODS,
     **privacy.METHODS,
     **refunds.METHODS,
