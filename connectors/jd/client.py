@@ -136,6 +136,7 @@ _TEXTS = (
     "statusMessage",
     "detailMsg",
     "result_describe",
+    "resultDescribe",
     "message",
     "msg",
     "englishErrCode",
@@ -189,12 +190,15 @@ def _result(method: wire.Method[W], answer: wire.Row) -> wire.Row:
         raise _unreadable(method.write, "the answer has no wrapper")
     if _word(wrapper.get("code", "0")) != "0":
         raise _gateway(wrapper, write=method.write)
-    result = wrapper.get(method.result) if method.result else {key: wrapper[key] for key in wrapper if key != "code"}
-    if not isinstance(result, dict):
-        raise _unreadable(method.write, f"the answer has no {method.result}")
-    said = verdict(result)
+    content = {key: value for key, value in wrapper.items() if key != "code"}
+    result = content.get(method.result) if method.result else content
+    # A refusal may leave the result out, or stand in the wrapper itself.
+    judged = result if isinstance(result, dict) else content
+    said = verdict(judged)
     if said.accepted is False:
         raise refusal(said, write=method.write)
+    if not isinstance(result, dict):
+        raise _unreadable(method.write, f"the answer has no {method.result}")
     if method.write and said.accepted is None:
         raise _unreadable(True, "the answer says neither yes nor no")
     return result

@@ -1,0 +1,29 @@
+"""JD's wire models to the canonical ones and back. Pure: takes and returns values, does no I/O.
+
+Codes that no table knows become UNKNOWN with the code kept.
+"""
+
+from connectors.jd.mapping.listings import booked, in_store, listing, sellable
+from connectors.jd.mapping.orders import joined, order, ships_itself, waybills
+from connectors.jd.mapping.tables import CARRIER, CARRIER_OF, FLAG, PAUSED, SELF_DELIVERY, STATES, carrier_of
+from connectors.jd.mapping.values import instant, wall_clock
+
+__all__ = [
+    "CARRIER",
+    "CARRIER_OF",
+    "FLAG",
+    "PAUSED",
+    "SELF_DELIVERY",
+    "STATES",
+    "booked",
+    "carrier_of",
+    "in_store",
+    "instant",
+    "joined",
+    "listing",
+    "order",
+    "sellable",
+    "ships_itself",
+    "wall_clock",
+    "waybills",
+]

@@ -1,0 +1,113 @@
+"""JD's status and code tables, the canonical word on the left, and their inversions by code (`..._OF`).
+
+What a table cannot say, because several fields decide together, is in orders.py.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from core.carriers import Carrier
+from core.model import Flag, Payer
+from core.status import Closing, Fulfilment, Shelf, by_code
+
+FULFILMENT = {
+    Fulfilment.TO_SHIP: (
+        "NOT_PAY",
+        "WAIT_SELLER_STOCK_OUT",
+        "WAIT_SELLER_DELIVERY",  # overseas shops: shipping within the country is still to come
+        "WAIT_SEND_CODE",
+        "PAUSE",
+        "POP_ORDER_PAUSE",
+        "LOCKED",
+        "TRADE_CANCELED",
+        "PARENT_TRADE_CANCELED",
+    ),
+    Fulfilment.SHIPPED: (
+        "WAIT_GOODS_RECEIVE_CONFIRM",
+        "SEND_TO_DISTRIBUTION_CENER",
+        "DISTRIBUTION_CENTER_RECEIVED",
+        "RECEIPTS_CONFIRM",  # inferred: these three belong to shops that deliver to JD
+    ),
+    Fulfilment.SIGNED: ("FINISHED_L",),
+    Fulfilment.REJECTED: ("DELIVERY_RETURN",),
+    Fulfilment.UNKNOWN: ("UN_KNOWN",),
+}
+"""`orderState`. Those that wait may hide that the parcel has left: orders.py looks at the waybill."""
+
+CLOSING = {Closing.FINISHED: ("FINISHED_L",), Closing.REPLACED: ("PARENT_TRADE_CANCELED",)}
+"""A cancelled order is closed unpaid or refunded, which its payment tells."""
+
+PAUSED = frozenset({"PAUSE", "POP_ORDER_PAUSE"})
+LOCKED = "LOCKED"
+CANCELLED = "TRADE_CANCELED"
+UNPAID = "NOT_PAY"
+UNDECIDED = PAUSED | {LOCKED, CANCELLED}
+"""States that a shipped order may be in as well as one that waits."""
+
+STATES = tuple(code for codes in FULFILMENT.values() for code in codes if code != UNPAID)
+"""What the search is asked for. Unpaid orders have a list of their own; a state nobody documented comes by id only."""
+
+TRADE = {"75": "LOC", "21": "FBP", "23": "LBP", "25": "SOPL"}
+"""`orderType` by name; 22 (SOP) is the ordinary one."""
+ORDINARY_TRADE = "22"
+JD_TRADE = "FBP"
+JD_WAREHOUSES = ("京仓订单", "云仓订单")
+"""`storeOrder`: JD's own warehouse ships."""
+
+CASH_ON_DELIVERY = "1"
+
+COUPON = {Payer.SELLER: ("20", "28", "29", "30", "34", "35", "100"), Payer.PLATFORM: ("39", "41")}
+"""`couponType`. That 20 to 35 are the seller's is inferred; what of them is not, `sellerDiscount` shows."""
+GIFT_CARD = "52"
+"""A way to pay, not a discount."""
+
+FLAG = {
+    Flag.NONE: ("0",),
+    Flag.RED: ("1",),
+    Flag.YELLOW: ("2",),
+    Flag.GREEN: ("3",),
+    Flag.BLUE: ("4",),
+    Flag.PURPLE: ("5",),
+}
+"""0 is grey and what an order has that nobody marked."""
+
+SHELF = {
+    Shelf.ON: ("8", "520"),
+    Shelf.OFF: ("1", "2", "513", "514"),
+    Shelf.BANNED: ("4", "516", "1028"),
+    Shelf.DELETED: ("-1",),
+}
+"""`wareStatus`. From 512 on, an edit waits for review (513 is 1 with an edit); 1028 is 4 with a refused one."""
+IN_REVIEW = frozenset({"513", "514", "516", "520"})
+SKU_SHELF = {Shelf.ON: ("1",), Shelf.OFF: ("2",), Shelf.DELETED: ("4",)}
+
+CARRIER: Mapping[str, Sequence[str]] = {
+    Carrier.SF: ("467",),
+    Carrier.YTO: ("463",),
+    Carrier.ZTO: ("1499",),
+    Carrier.STO: ("470",),
+    Carrier.YUNDA: ("1327",),
+    Carrier.EMS: ("465",),
+    Carrier.CHINA_POST: ("2170",),
+    Carrier.BEST: ("1748",),
+    Carrier.DEPPON: ("3046",),
+    Carrier.JD: ("2087",),
+    Carrier.ANNENG: ("4832",),
+}
+"""Ids that have been stable for years. Each shop has a list of its own."""
+CARRIER_NAME: Mapping[str, str] = {Carrier.JT: "极兔", Carrier.KUAYUE: "跨越"}
+"""Carriers whose id is not known: found in the shop's list by name."""
+SELF_DELIVERY = "1274"
+"""厂家自送: needs no number."""
+
+FULFILMENT_OF = by_code(FULFILMENT)
+CLOSING_OF = by_code(CLOSING)
+COUPON_OF = by_code(COUPON)
+FLAG_OF = by_code(FLAG)
+SHELF_OF = by_code(SHELF)
+SKU_SHELF_OF = by_code(SKU_SHELF)
+CARRIER_OF = by_code(CARRIER)
+
+
+def carrier_of(code: str, name: str) -> str:
+    """The canonical carrier of a row of the shop's list; empty where we know none."""
+    return CARRIER_OF.get(code) or next((word for word, part in CARRIER_NAME.items() if part in name), "")
