@@ -213,22 +213,31 @@ class TradeAnswer(Wire):
     trade: Row = Field(repr=False)
 
 
-class Count(Wire):
-    """A list's answer to `use_has_next=false`: how many rows the whole range holds."""
+class Rows(Wire):
+    """A page of a list of changes: `total_results` when it was counted, else `has_next`. An empty list is left out."""
 
-    total_results: int
+    total_results: int | None = None
+    has_next: bool | None = None
+
+    @property
+    def rows(self) -> list[Row]:
+        raise NotImplementedError
 
 
-class TradePage(Wire):
-    """A list's answer to `use_has_next=true`. Rows carry the fields asked for."""
-
-    has_next: bool
+class TradePage(Rows):
     trades: Listed[Row] = Field(default_factory=list, repr=False)
 
+    @property
+    def rows(self) -> list[Row]:
+        return self.trades
 
-class RefundPage(Wire):
-    has_next: bool
+
+class RefundPage(Rows):
     refunds: Listed[Row] = Field(default_factory=list, repr=False)
+
+    @property
+    def rows(self) -> list[Row]:
+        return self.refunds
 
 
 class RefundTimeout(Wire):
@@ -297,13 +306,6 @@ class Item(Wire):
 
 class ItemAnswer(Wire):
     item: Row
-
-
-class ItemRow(Wire):
-    """An item of a list, which has no SKUs: read for its id and place only."""
-
-    num_iid: str
-    modified: str | None = None
 
 
 class ItemPage(Wire):
@@ -396,11 +398,9 @@ ITEM_FIELDS = ",".join("sku" if name == "skus" else name for name in Item.model_
 """The SKUs are asked for in the singular."""
 
 USER = Method("taobao.user.seller.get", SellerAnswer)
-TRADE_COUNT = Method("taobao.trades.sold.increment.get", Count)
 TRADES = Method("taobao.trades.sold.increment.get", TradePage)
 TRADE = Method("taobao.trade.fullinfo.get", TradeAnswer)
 SET_MEMO = Method("taobao.trade.memo.update", Accepted, write=True)
-REFUND_COUNT = Method("taobao.refunds.receive.get", Count)
 REFUNDS = Method("taobao.refunds.receive.get", RefundPage)
 REFUND = Method("taobao.refund.get", RefundAnswer)
 ON_SALE = Method("taobao.items.onsale.get", ItemPage)

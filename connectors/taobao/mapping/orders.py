@@ -195,6 +195,15 @@ def _bought(row: wire.OrderLine, trade: wire.Trade) -> Line:
     )
 
 
+def left_to_ship(row: wire.OrderLine) -> bool:
+    """Whether a line is neither shipped nor closed nor refunded."""
+    ended = row.status in (CLOSED, CLOSED_UNPAID) or row.refund_status == "SUCCESS"
+    return not ended and FULFILMENT_OF.get(row.status or "", Fulfilment.UNKNOWN) in (
+        Fulfilment.TO_SHIP,
+        Fulfilment.UNKNOWN,
+    )
+
+
 def _line_closing(row: wire.OrderLine, trade: wire.Trade) -> Fact[Closing] | None:
     """Only what ended apart from its trade: a line may be closed while the others ship."""
     status = row.status or ""

@@ -1,0 +1,279 @@
+"""Quantities and prices of a shop's items, through whichever calls its kind of shop has: Taobao's or Tmall's.
+
+Items are read before they are written, because a quantity may hold units of unpaid orders and a price has a range.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+from connectors.taobao import CHANNEL, mapping, wire
+from connectors.taobao.client import TaobaoClient
+from connectors.taobao.signing import Param
+from core.channel import Capability, Outcome, PriceWrite, StockDelta, StockWrite, one_by_one
+from core.errors import (
+    ChannelError,
+    Conflict,
+    Denied,
+    Invalid,
+    Malformed,
+    NotFound,
+    Reauthorize,
+    Rejected,
+    Throttled,
+    Unavailable,
+    Unsupported,
+)
+from core.model import SkuKey
+from core.money import yuan
+
+ITEMS = 20
+"""Items of one reading."""
+SKUS = 20
+"""SKUs of one write, all of one item."""
+FULL, CHANGE = 1, 2
+"""`type` of a quantity: what it is to be, or by how much it changes."""
+PRESALE = "isv.item-is-presale"
+"""Refuses everything but a change."""
+NEGATIVE = "isv.invalid-parameter:quantity"
+BIZ_KEY_LENGTH = 32
+"""Hexadecimal digits of `outer_biz_key`, as in the documentation's sample; the limit is not documented."""
+_TAKES_NO_MORE = (Throttled, Unavailable, Reauthorize, Denied)
+"""After these the rest of a batch is not sent."""
+
+
+class Write(Protocol):
+    """What is written of one listing SKU."""
+
+    @property
+    def key(self) -> SkuKey: ...
+
+
+T = TypeVar("T", bound=Write)
+
+
+@dataclass
+class _Batch(Generic[T]):
+    """A batch under way: every item gets exactly one outcome, in its place."""
+
+    items: Sequence[T]
+    outcomes: dict[int, Outcome[T]] = field(default_factory=dict)
+    stop: ChannelError | None = None
+
+    def settle(self, places: Iterable[int], error: ChannelError | None, request_id: str = "") -> None:
+        for place in places:
+            self.outcomes[place] = Outcome(self.items[place], error, request_id=request_id)
+
+    def done(self) -> list[Outcome[T]]:
+        return [self.outcomes[place] for place in range(len(self.items))]
+
+
+class Goods:
+    """Writes for one shop. `tmall` answers whether the shop is one of Tmall; it may ask the platform."""
+
+    def __init__(self, client: TaobaoClient, tmall: Callable[[], bool]) -> None:
+        self._client = client
+        self._tmall = tmall
+
+    def read(self, listing_ids: Iterable[str]) -> dict[str, tuple[wire.Row, wire.Item]]:
+        """Items by id, each with its raw row; what does not exist is left out. Raises Malformed for a bad one."""
+        rows = {}
+        ids = [each for each in dict.fromkeys(listing_ids) if each.isascii() and each.isdigit()]
+        for start in range(0, len(ids), ITEMS):
+            asked = {"num_iids": ",".join(ids[start : start + ITEMS]), "fields": wire.ITEM_FIELDS}
+            for row in self._client.call(wire.ITEMS, asked).items:
+                try:
+                    item = wire.Item.model_validate(row)
+                except ValueError:
+                    raise Malformed("an item that cannot be read", channel=CHANNEL.code) from None
+                rows[item.num_iid] = (row, item)
+        return rows
+
+    def set_stock(self, batch: Sequence[StockWrite]) -> list[Outcome[StockWrite]]:
+        run = _Batch(batch)
+        for place, write in enumerate(batch):
+            if write.quantity < 0:
+                run.settle([place], _invalid("a stock must not be negative"))
+        self._write(run, self._set_quantities)
+        return run.done()
+
+    def adjust_stock(self, batch: Sequence[StockDelta]) -> list[Outcome[StockDelta]]:
+        """Tmall takes a key that makes a repetition harmless and refuses to go below zero by itself."""
+        if self._tmall():
+            return one_by_one(batch, self._adjust_tmall)
+        left = {
+            (listing_id, stock.sku_id): stock.sellable
+            for listing_id, (_, item) in self.read(delta.key.listing_id for delta in batch).items()
+            for stock in mapping.stocks(item)
+        }
+
+        def adjust(delta: StockDelta) -> Outcome[StockDelta]:
+            name = (delta.key.listing_id, delta.key.sku_id)
+            if name not in left:
+                raise _no_such_sku()
+            if left[name] + delta.change < 0:
+                raise Conflict("the stock would go below zero", channel=CHANNEL.code)
+            request_id = self._send_quantities(delta.key.listing_id, {delta.key.sku_id: delta.change}, CHANGE)
+            left[name] += delta.change
+            return Outcome(delta, request_id=request_id)
+
+        return one_by_one(batch, adjust)
+
+    def set_price(self, batch: Sequence[PriceWrite]) -> list[Outcome[PriceWrite]]:
+        run = _Batch(batch)
+        for place, write in enumerate(batch):
+            if write.price.sale <= 0:
+                run.settle([place], _invalid("a price must be above 0"))
+        written: dict[str, dict[str, int]] = {}
+
+        def send(item: wire.Item, writes: Sequence[PriceWrite]) -> str:
+            return self._set_prices(item, writes, written.setdefault(item.num_iid, {}))
+
+        self._write(run, send)
+        return run.done()
+
+    def _write(self, run: _Batch[T], send: Callable[[wire.Item, Sequence[T]], str]) -> None:
+        """Reads the items and sends what is not settled yet, at most 20 SKUs of one item at a time."""
+        pending = [place for place in range(len(run.items)) if place not in run.outcomes]
+        if not pending:
+            return
+        items = self.read(run.items[place].key.listing_id for place in pending)
+        for places in _chunks(run.items, pending):
+            found = items.get(run.items[places[0]].key.listing_id)
+            if found is None:
+                run.settle(places, NotFound("there is no such item", channel=CHANNEL.code))
+                continue
+            item = found[1]
+            known = {stock.sku_id for stock in mapping.stocks(item)}
+            run.settle((place for place in places if run.items[place].key.sku_id not in known), _no_such_sku())
+            self._send_chunk(run, item, [place for place in places if place not in run.outcomes], send)
+
+    def _send_chunk(
+        self, run: _Batch[T], item: wire.Item, places: Sequence[int], send: Callable[[wire.Item, Sequence[T]], str]
+    ) -> None:
+        """One call; where it is refused, one for each, so that a bad SKU never fails its neighbours."""
+        if not places:
+            return
+        if run.stop:
+            run.settle(places, run.stop)
+            return
+        try:
+            run.settle(places, None, send(item, [run.items[place] for place in places]))
+        except Rejected as refusal:
+            if len(places) == 1:
+                run.settle(places, refusal, refusal.request_id)
+                return
+            for place in places:
+                self._send_chunk(run, item, [place], send)
+        except ChannelError as failure:
+            run.settle(places, failure, failure.request_id)
+            if isinstance(failure, _TAKES_NO_MORE):
+                run.stop = failure
+
+    def _set_quantities(self, item: wire.Item, writes: Sequence[StockWrite]) -> str:
+        told = {stock.sku_id: stock for stock in mapping.stocks(item)}
+        wanted = {write.key.sku_id: write.quantity + told[write.key.sku_id].withheld for write in writes}
+        try:
+            return self._send_quantities(item.num_iid, wanted, FULL)
+        except Conflict as refusal:
+            if not refusal.sub_code.startswith(PRESALE):
+                raise
+            now = {sku_id: told[sku_id].sellable + told[sku_id].withheld for sku_id in wanted}
+            changes = {sku_id: quantity - now[sku_id] for sku_id, quantity in wanted.items()}
+            return self._send_quantities(item.num_iid, changes, CHANGE)
+
+    def _send_quantities(self, listing_id: str, quantities: dict[str, int], kind: int) -> str:
+        """Quantities by SKU id; an item without SKUs is named by its own id."""
+        if self._tmall():
+            return self._send_tmall(listing_id, quantities, {"type": kind})
+        if listing_id in quantities:
+            params: dict[str, Param] = {"num_iid": listing_id, "quantity": quantities[listing_id], "type": kind}
+            return self._client.call(wire.SET_ITEM_QUANTITY, params).request_id
+        pairs = ";".join(f"{sku_id}:{quantity}" for sku_id, quantity in quantities.items())
+        params = {"num_iid": listing_id, "skuid_quantities": pairs, "type": kind}
+        return self._client.call(wire.SET_SKU_QUANTITIES, params).request_id
+
+    def _send_tmall(self, listing_id: str, quantities: dict[str, int], options: dict[str, object]) -> str:
+        params: dict[str, Param] = {"item_id": listing_id}
+        if listing_id in quantities:
+            params["item_quantity"] = quantities[listing_id]
+        else:
+            rows = [{"sku_id": _number(sku_id), "quantity": quantity} for sku_id, quantity in quantities.items()]
+            params["sku_quantities"] = rows
+        return self._client.call(wire.TMALL_QUANTITIES, {**params, "options": options}).request_id
+
+    def _adjust_tmall(self, delta: StockDelta) -> Outcome[StockDelta]:
+        key = hashlib.sha256(delta.idempotency_key.encode()).hexdigest()[:BIZ_KEY_LENGTH]
+        options: dict[str, object] = {"type": CHANGE, "outer_biz_key": key}
+        try:
+            request_id = self._send_tmall(delta.key.listing_id, {delta.key.sku_id: delta.change}, options)
+        except Invalid as refusal:
+            if not refusal.sub_code.startswith(NEGATIVE):
+                raise
+            raise Conflict(
+                "the stock would go below zero", sub_code=refusal.sub_code, request_id=refusal.request_id
+            ).at(channel=CHANNEL.code, shop=refusal.shop, operation=refusal.operation) from None
+        return Outcome(delta, request_id=request_id)
+
+    def _set_prices(self, item: wire.Item, writes: Sequence[PriceWrite], written: dict[str, int]) -> str:
+        """`written`: what this batch has set so far, which the reading does not show."""
+        prices = {write.key.sku_id: write.price.sale for write in writes}
+        if self._tmall():
+            request_id = self._client.call(wire.TMALL_PRICES, _tmall_prices(item, prices, written)).request_id
+            written.update(prices)
+            return request_id
+        if not item.skus:
+            raise Unsupported(CHANNEL.notes[Capability.SET_PRICE], channel=CHANNEL.code)
+        for sku in item.skus:
+            if sku.sku_id in prices:
+                price = prices[sku.sku_id]
+                params: dict[str, Param] = {
+                    "num_iid": item.num_iid,
+                    "properties": sku.properties or "",
+                    "price": str(yuan(price)),
+                    "item_price": str(mapping.item_price(item, {**written, sku.sku_id: price})),
+                }
+                request_id = self._client.call(wire.SET_SKU_PRICE, params).request_id
+                written[sku.sku_id] = price
+        return request_id
+
+
+def _tmall_prices(item: wire.Item, prices: dict[str, int], written: dict[str, int]) -> dict[str, Param]:
+    params: dict[str, Param] = {"item_id": item.num_iid, "options": {"ignore_fake_credit": False}}
+    if not item.skus:
+        return {**params, "item_price": str(yuan(prices[item.num_iid]))}
+    rows = [{"sku_id": _number(sku_id), "price": str(yuan(price))} for sku_id, price in prices.items()]
+    item_price = str(mapping.item_price(item, {**written, **prices}))
+    return {**params, "item_price": item_price, "sku_prices": rows}
+
+
+def _chunks(items: Sequence[Write], places: Iterable[int]) -> list[list[int]]:
+    """Places of at most 20 SKUs of one item; a SKU that is written twice goes into a later chunk than before."""
+    chunks: list[list[int]] = []
+    latest: dict[str, tuple[list[int], set[str]]] = {}
+    for place in places:
+        key = items[place].key
+        chunk, skus = latest.get(key.listing_id, ([], set()))
+        if not chunk or len(chunk) == SKUS or key.sku_id in skus:
+            chunk, skus = [], set()
+            latest[key.listing_id] = chunk, skus
+            chunks.append(chunk)
+        chunk.append(place)
+        skus.add(key.sku_id)
+    return chunks
+
+
+def _number(text: str) -> int:
+    """SKU ids are numbers inside JSON parameters."""
+    if not (text.isascii() and text.isdigit()):
+        raise _invalid("ids of Taobao are numbers")
+    return int(text)
+
+
+def _no_such_sku() -> NotFound:
+    return NotFound("the item has no such SKU", channel=CHANNEL.code)
+
+
+def _invalid(reason: str) -> Invalid:
+    return Invalid(reason, channel=CHANNEL.code)
