@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from sandbox.model import Item
-from tests.sandbox.taobao_kit import FIXTURES, Keeper, same_shape, sample
+from tests.sandbox.taobao_goods_kit import FIXTURES, Keeper, same_shape, sample
 
 BY_CODE = {"fields": sample("item.sku_by_outer_id.request")["form"]["fields"], "outer_id": "SKU-0002"}
 BANNERS = ("for_shelved", "never_on_shelf", "off_shelf", "regular_shelved", "sold_out", "violation_off_shelf")

@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.faults import FaultRule
 from sandbox.model import Item, Sku
-from tests.sandbox.taobao_kit import FIXTURES, Keeper, same_shape, sample
+from tests.sandbox.taobao_goods_kit import FIXTURES, Keeper, same_shape, sample
 
 SAMPLES = [
     *sorted(FIXTURES.glob("stock.*.request.json")),
