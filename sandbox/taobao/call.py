@@ -34,6 +34,8 @@ class Memory:
     """(carrier, number) -> the receiver it was used for."""
     reviewed: set[str] = field(default_factory=set)
     """Refunds a Tmall operator approved."""
+    moved: set[str] = field(default_factory=set)
+    """Orders whose address was changed."""
     memos: set[str] = field(default_factory=set)
     """Orders that got their memo by `memo.add`."""
 

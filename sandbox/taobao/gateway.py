@@ -47,8 +47,10 @@ class Platform:
         self._requests = 0
         world.subscribe(self._count)
 
-    def _count(self, _: Event) -> None:
+    def _count(self, event: Event) -> None:
         self.memory.revision += 1
+        if event.kind == "order.address_changed" and event.order is not None:
+            self.memory.moved.add(event.order.order_id)
 
     def matches(self, path: str) -> bool:
         """Whether this platform answers on the path."""
