@@ -170,6 +170,82 @@ class UnpaidPage(Wire):
     pageList: list[Row] | None = Field(default=None, repr=False)
 
 
+class Application(Wire):
+    """A refund application. `applyRefundSum` is in fen, unlike all other money here; what a row of its `skuVoList`
+    holds is not documented."""
+
+    id: str
+    orderId: str
+    status: str
+    applyTime: str
+    checkTime: str | None = None
+    applyRefundSum: Decimal | None = None
+    reason: str | None = None
+    systemId: str | None = None
+
+
+class Applications(Wire):
+    """Rows are `Application`."""
+
+    totalCount: int = 0
+    result: list[Row] | None = Field(default=None, repr=False)
+
+
+class ServiceRow(Wire):
+    """A service order in the list, once per SKU: read for its ids only."""
+
+    serviceId: str
+    orderId: str
+    skuId: str | None = None
+
+
+class ServicePage(Wire):
+    """Rows are `ServiceRow`, or `ServiceRefund`."""
+
+    totalCount: int = 0
+    data: list[Row] | None = Field(default=None, repr=False)
+
+
+class ServiceGoods(Wire):
+    """Goods of a service order. That `actualPayPrice` is for all pieces is inferred."""
+
+    skuId: str | None = None
+    wareType: str | None = None
+    actualPayPrice: Yuan = None
+    wareNum: int | None = None
+
+
+class ServiceBill(Wire):
+    """A service order in full. Times are epoch milliseconds, amounts yuan."""
+
+    serviceId: str
+    orderId: str
+    serviceStatus: str
+    customerExpect: str | None = None
+    questionTypeCid1Name: str | None = None
+    applyTime: int
+    approveDate: int | None = None
+    updateDate: int | None = None
+    serviceCount: int | None = None
+    serviceBillDetailList: list[ServiceGoods] | None = None
+
+
+class ServiceAnswer(Wire):
+    data: Row | None = Field(default=None, repr=False)
+
+
+class RefundedService(Wire):
+    serviceId: str
+
+
+class ServiceRefund(Wire):
+    """Money that went back for a service order: `status` 13 succeeded, 14 failed. In yuan."""
+
+    refoundAmount: Yuan = None
+    status: str
+    sameOrderServiceBill: RefundedService
+
+
 class Ware(Wire):
     """A listing. Times are epoch milliseconds."""
 
@@ -293,6 +369,11 @@ class Token(Wire):
 ORDERS = Method("jingdong.pop.order.enSearch", "searchorderinfo_result", OrderPage)
 ORDER = Method("jingdong.pop.order.enGet", "orderDetailInfo", OrderAnswer)
 UNPAID = Method("jingdong.pop.order.notPayOrderInfo", "paginatedInfo", UnpaidPage)
+APPLICATIONS = Method("jingdong.pop.afs.soa.refundapply.queryPageList", "queryResult", Applications)
+APPLICATION = Method("jingdong.pop.afs.soa.refundapply.queryById", "queryResult", Applications)
+SERVICES = Method("jingdong.asc.sync.list", "pageResult", ServicePage)
+SERVICE = Method("jingdong.asc.query.view", "result", ServiceAnswer)
+SERVICE_REFUNDS = Method("jingdong.asc.serviceAndRefund.view", "pageResult", ServicePage)
 SET_REMARK = Method("jingdong.pop.order.modifyVenderRemark", "modifyvenderremark_result", Ack, write=True)
 SHIP = Method("jingdong.pop.order.shipment", "sopjosshipment_result", Ack, write=True)
 SHIP_PART = Method("jingdong.pop.order.partial.outship", "response", PartShipAnswer, write=True)

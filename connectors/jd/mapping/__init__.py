@@ -3,6 +3,7 @@
 Codes that no table knows become UNKNOWN with the code kept.
 """
 
+from connectors.jd.mapping.after_sales import application, ask_for_refunds, service
 from connectors.jd.mapping.listings import booked, in_store, listing, sellable
 from connectors.jd.mapping.orders import joined, order, ships_itself, waybills
 from connectors.jd.mapping.tables import CARRIER, CARRIER_OF, FLAG, PAUSED, SELF_DELIVERY, STATES, carrier_of
@@ -15,6 +16,8 @@ __all__ = [
     "PAUSED",
     "SELF_DELIVERY",
     "STATES",
+    "application",
+    "ask_for_refunds",
     "booked",
     "carrier_of",
     "in_store",
@@ -23,6 +26,7 @@ __all__ = [
     "listing",
     "order",
     "sellable",
+    "service",
     "ships_itself",
     "wall_clock",
     "waybills",

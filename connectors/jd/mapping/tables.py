@@ -1,13 +1,13 @@
 """JD's status and code tables, the canonical word on the left, and their inversions by code (`..._OF`).
 
-What a table cannot say, because several fields decide together, is in orders.py.
+What a table cannot say, because several fields decide together, is in orders.py and after_sales.py.
 """
 
 from collections.abc import Mapping, Sequence
 
 from core.carriers import Carrier
 from core.model import Flag, Payer
-from core.status import Closing, Fulfilment, Shelf, by_code
+from core.status import AfterSaleKind, AfterSaleStage, Closing, Fulfilment, Shelf, by_code
 
 FULFILMENT = {
     Fulfilment.TO_SHIP: (
@@ -60,6 +60,50 @@ COUPON = {Payer.SELLER: ("20", "28", "29", "30", "34", "35", "100"), Payer.PLATF
 GIFT_CARD = "52"
 """A way to pay, not a discount."""
 
+APPLICATION_STAGE = {
+    AfterSaleStage.REQUESTED: ("0", "10"),
+    AfterSaleStage.REFUNDING: ("1", "5", "6", "7", "9"),
+    AfterSaleStage.REFUSED: ("2",),
+    AfterSaleStage.REFUNDED: ("3",),
+    AfterSaleStage.CLOSED: ("4", "8"),
+    AfterSaleStage.WITHDRAWN: ("11",),
+}
+"""`status` of a refund application. 10 is with the carrier, 6 waits for the parcel to be intercepted, 7 and 8 are how
+that ended; 4 is JD's own finance refusing. That 8 and 10 mean this is inferred."""
+
+EXPECTATION = {
+    AfterSaleKind.REFUND_UNSHIPPED: ("1",),
+    AfterSaleKind.RETURN: ("10", "100"),
+    AfterSaleKind.REFUND_ONLY: ("11", "90"),
+    AfterSaleKind.EXCHANGE: ("20",),
+    AfterSaleKind.REPAIR: ("30", "70"),
+    AfterSaleKind.RESEND: ("80",),
+}
+"""`customerExpect` of a service order. 40 to 60 are visits about appliances, for which there is no word."""
+WANTS_MONEY = frozenset({AfterSaleKind.REFUND_UNSHIPPED, AfterSaleKind.RETURN, AfterSaleKind.REFUND_ONLY})
+
+SERVICE_STAGE = {
+    AfterSaleStage.REQUESTED: ("10000", "10001", "10002", "10012", "10013", "14000"),
+    AfterSaleStage.TO_RETURN: ("10005", "13000"),
+    AfterSaleStage.RETURNED: ("10006", "10007", "12000"),
+    AfterSaleStage.REFUNDING: ("10041",),
+    AfterSaleStage.REFUSED: ("10004", "10009"),
+    AfterSaleStage.CLOSED: ("10010",),
+    AfterSaleStage.WITHDRAWN: ("10011",),
+}
+"""`serviceStatus` while the buyer wants money. No service order pays: at 10009 the buyer's own goods go back to him
+(inferred), and a finished one ended without effect unless the money's own record says otherwise."""
+REPLACEMENT_STAGE = {
+    AfterSaleStage.TO_REPLACE: ("10006", "10007", "12000"),
+    AfterSaleStage.REPLACED: ("10009",),
+    AfterSaleStage.DONE: ("10010",),
+}
+"""The same where the buyer wants goods or a visit, as far as it differs."""
+FINISHED = "10010"
+MONEY_BACK = "13"
+"""`status` of a service order's refund that reached the buyer."""
+MAIN_GOODS = "10"
+
 FLAG = {
     Flag.NONE: ("0",),
     Flag.RED: ("1",),
@@ -102,6 +146,10 @@ SELF_DELIVERY = "1274"
 FULFILMENT_OF = by_code(FULFILMENT)
 CLOSING_OF = by_code(CLOSING)
 COUPON_OF = by_code(COUPON)
+APPLICATION_STAGE_OF = by_code(APPLICATION_STAGE)
+EXPECTATION_OF = by_code(EXPECTATION)
+SERVICE_STAGE_OF = by_code(SERVICE_STAGE)
+REPLACEMENT_STAGE_OF = by_code(REPLACEMENT_STAGE)
 FLAG_OF = by_code(FLAG)
 SHELF_OF = by_code(SHELF)
 SKU_SHELF_OF = by_code(SKU_SHELF)
