@@ -32,6 +32,8 @@ class Memory:
     """Packages that went through `online.send`."""
     numbers: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     """(carrier, number) -> the receiver it was used for."""
+    waybills: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    """(carrier, number) -> the parcel it was drawn for; None = given back."""
     reviewed: set[str] = field(default_factory=set)
     """Refunds a Tmall operator approved."""
     moved: set[str] = field(default_factory=set)
