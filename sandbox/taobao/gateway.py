@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from ..gateway import Answered, Request, Response, UnreadableBody, json_response, parse_params
 from ..model import Event, Shop
 from ..world import Refused, World
-from . import auth, envelope, errors, limits, signing
+from . import auth, envelope, errors, limits, messages, signing
 from .call import CHANNEL, Api, Call, Memory
 from .methods import METHODS
 from .params import Params
@@ -46,6 +46,7 @@ class Platform:
         self.bans = limits.Bans(world)
         self._requests = 0
         world.subscribe(self._count)
+        world.subscribe(messages.Publisher(world).on_event)
 
     def _count(self, event: Event) -> None:
         self.memory.revision += 1

@@ -7,6 +7,7 @@ from . import (
     logistics,
     prices,
     privacy,
+    queues,
     refund_payment,
     refunds,
     shipping,
