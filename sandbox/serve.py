@@ -1,4 +1,4 @@
-"""The sandbox on one port: HTTP for the platforms and the control API, the WebSocket of Pinduoduo's messages, and the
+"""The sandbox on one port: HTTP for the platforms and the control API, the messages' WebSockets (`sockets.py`), and the
 sender of Douyin's callbacks. `create_app` is the ASGI app, `run` the server that `qudao sandbox` starts.
 """
 
@@ -10,12 +10,11 @@ from urllib.parse import parse_qsl
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, WebSocketRoute
 from starlette.types import Receive, Scope, Send
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
-from . import douyin
+from . import douyin, sockets
 from .gateway import NoAnswer, Request, Response
 from .pinduoduo import session
 from .sandbox import Sandbox
@@ -47,10 +46,17 @@ def create_app(sandbox: Sandbox) -> Starlette:
     async def http(scope: Scope, receive: Receive, send: Send) -> None:
         await _serve_http(sandbox, scope, receive, send)
 
-    async def messages(socket: WebSocket) -> None:
-        await _serve_messages(sandbox, socket)
+    async def pinduoduo(socket: WebSocket) -> None:
+        await sockets.serve_pinduoduo(sandbox, socket)
 
-    routes = [WebSocketRoute(session.PREFIX + "{rest:path}", messages), Mount("/", app=http)]
+    async def taobao(socket: WebSocket) -> None:
+        await sockets.serve_taobao(sandbox, socket)
+
+    routes = [
+        WebSocketRoute(session.PREFIX + "{rest:path}", pinduoduo),
+        WebSocketRoute("/", taobao),
+        Mount("/", app=http),
+    ]
     return Starlette(routes=routes, lifespan=lifespan)
 
 
@@ -100,54 +106,6 @@ async def _hang_up(receive: Receive, send: Send) -> None:
             pass
         return
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1000000")]})
-
-
-async def _serve_messages(sandbox: Sandbox, socket: WebSocket) -> None:
-    """One Pinduoduo message connection: refuse a bad digest at the handshake, then move frames both ways."""
-    world = sandbox.world
-    with world.lock:
-        welcome = session.admits(world, socket.scope["path"])
-    if not welcome:
-        await socket.send_denial_response(PlainTextResponse("invalid digest", status_code=401))
-        return
-    await socket.accept()
-    connection = session.Session(world)
-    wake = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def ring() -> None:
-        loop.call_soon_threadsafe(wake.set)
-
-    outbox = world.outboxes["pinduoduo"]
-    outbox.wake.append(ring)
-    sender = asyncio.create_task(_send_due(sandbox, socket, connection, wake))
-    try:
-        while True:
-            text = await socket.receive_text()
-            with world.lock:
-                answers = connection.on_frame(text)
-            wake.set()
-            for frame in answers:
-                await socket.send_text(frame)
-    except WebSocketDisconnect:
-        return
-    finally:
-        outbox.wake.remove(ring)
-        sender.cancel()
-        await asyncio.gather(sender, return_exceptions=True)
-
-
-async def _send_due(sandbox: Sandbox, socket: WebSocket, connection: session.Session, wake: asyncio.Event) -> None:
-    while True:
-        wake.clear()
-        with sandbox.world.lock:
-            frames = connection.to_send()
-            next_at = sandbox.world.outboxes["pinduoduo"].next_at()
-            wait = TICK if next_at is None else min(max(next_at - sandbox.world.now(), 0.02), TICK)
-        for frame in frames:
-            await socket.send_text(frame)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(wake.wait(), wait)
 
 
 def run(
