@@ -80,7 +80,7 @@ def _step(world: World, order: Order, name: str, n: int) -> None:
 
 
 def _move(world: World, orders: list[Order], name: str, n: int) -> None:
-    shop = world.shop(CHANNELS[n % 2])
+    shop = world.shop(CHANNELS[n % len(CHANNELS)])
     order = orders[n % len(orders)] if orders else None
     skus = _skus(world)
     if name == "place":
