@@ -35,6 +35,8 @@ class Params:
     def parse(cls, text: str) -> "Params":
         """From the text of `360buy_param_json`; ValueError when it is not an object."""
         values = json.loads(text or "{}", parse_float=str)
+        if "\\ud" in text.lower():
+            json.dumps(values, ensure_ascii=False).encode()  # half a surrogate pair is no text
         if not isinstance(values, dict):
             raise ValueError("not an object")  # noqa: TRY004 - bad text, not a bad argument
         return cls(values)

@@ -157,7 +157,7 @@ def test_quota_of_the_settings() -> None:
 def test_broken_business_text() -> None:
     keeper = Keeper()
     form = keeper.form(SHOP)
-    for text in ("{", "[]", "1"):
+    for text in ("{", "[]", "1", r'{"remark":"\ud83d"}'):
         assert keeper.refused(keeper.signed(form | {"360buy_param_json": text})) == 61
 
 
