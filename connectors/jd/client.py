@@ -1,11 +1,13 @@
-"""One call to JD: parameters to signed request, answer to wire model, refusal to a named error. No retries.
+"""One call to JD: parameters to signed request, answer to wire model, refusal to a named error, and the complete walk
+over a list. No retries.
 
 The gateway says success nearly always; whether the thing was done stands one or two levels further inside, in a shape
 of each API family's own. All of them are read in one place: `verdict`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import TypeVar
 from urllib.parse import urlencode
 
@@ -16,7 +18,17 @@ from connectors.jd import CHANNEL, signing, wire
 from connectors.jd.errors import BUSINESS, GATEWAY, OAUTH, UNSURE, WORDS, ErrorClass
 from core.channel import Call, Credentials, Gate, Request, Transport
 from core.clock import SHANGHAI, Clock
-from core.errors import ChannelError, Garbled, Malformed, OutcomeUnknown, Reauthorize, Rejected, Throttled, Unavailable
+from core.errors import (
+    ChannelError,
+    Garbled,
+    Invalid,
+    Malformed,
+    OutcomeUnknown,
+    Reauthorize,
+    Rejected,
+    Throttled,
+    Unavailable,
+)
 
 ROUTER = "/routerjson"
 REFRESH = "/oauth2/refresh_token"
@@ -26,7 +38,9 @@ AUTHORISATION = "https://open-oauth.jd.com"
 THROTTLED_WAIT = 60.0
 """Seconds to keep back once the quota is used up (inferred): it is renewed daily, the wire names no moment."""
 
+T = TypeVar("T")
 W = TypeVar("W", bound=wire.Wire)
+X = TypeVar("X", bound=ChannelError)
 
 
 class JdClient:
@@ -163,6 +177,56 @@ def refusal(said: Verdict, *, write: bool) -> ChannelError:
     if write and kind is Unavailable:  # an error worth a retry does not say that the write failed
         kind = OutcomeUnknown
     return _made(kind, said.code, said.text)
+
+
+def backwards(
+    ask: Callable[[int], tuple[list[wire.Row], int]], size: int, deepest: int | None = None
+) -> Iterator[tuple[list[wire.Row], int]]:
+    """Pages of a list that only grows at its end, with the newest total, last page first: a row that leaves moves the
+    later ones into pages still to come. One page is its own proof. Pages behind `deepest` are left out.
+    """
+    rows, total = ask(1)
+    if total <= size:
+        yield rows, total
+        return
+    last = ceil(total / size)
+    for page in range(last if deepest is None else min(last, deepest), 0, -1):
+        yield ask(page)
+
+
+def number(text: str) -> int:
+    """Ids are numbers in requests. Raises Invalid for what cannot be one."""
+    if not (text.isascii() and text.isdigit()):
+        raise Invalid("ids of JD are numbers", channel=CHANNEL.code)
+    return int(text)
+
+
+def sound(make: Callable[[], T]) -> T:
+    """What `make` makes; Malformed where a value does not have its documented form."""
+    try:
+        return make()
+    except (ValueError, OverflowError, OSError) as error:
+        raise Malformed(reason(error), channel=CHANNEL.code) from None
+
+
+def reason(error: Exception) -> str:
+    """What is wrong with a row, without the value itself, which may be personal."""
+    if isinstance(error, ValidationError):
+        return described(error)
+    return error.message if isinstance(error, Malformed) else "a time or number that is none"
+
+
+def renamed(kind: type[X], error: ChannelError) -> X:
+    """The same refusal as another class."""
+    return kind(
+        error.message,
+        channel=error.channel,
+        shop=error.shop,
+        operation=error.operation,
+        code=error.code,
+        sub_code=error.sub_code,
+        request_id=error.request_id,
+    )
 
 
 def described(error: ValidationError) -> str:

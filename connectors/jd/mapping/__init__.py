@@ -5,29 +5,27 @@ Codes that no table knows become UNKNOWN with the code kept.
 
 from connectors.jd.mapping.after_sales import application, ask_for_refunds, service
 from connectors.jd.mapping.listings import booked, in_store, listing, sellable
-from connectors.jd.mapping.orders import joined, order, ships_itself, waybills
-from connectors.jd.mapping.tables import CARRIER, CARRIER_OF, FLAG, PAUSED, SELF_DELIVERY, STATES, carrier_of
+from connectors.jd.mapping.orders import jd_ships, order
+from connectors.jd.mapping.tables import CARRIER, FLAG, PAUSED, SELF_DELIVERY, STATES, TO_SHIP, carrier_of
 from connectors.jd.mapping.values import instant, wall_clock
 
 __all__ = [
     "CARRIER",
-    "CARRIER_OF",
     "FLAG",
     "PAUSED",
     "SELF_DELIVERY",
     "STATES",
+    "TO_SHIP",
     "application",
     "ask_for_refunds",
     "booked",
     "carrier_of",
     "in_store",
     "instant",
-    "joined",
+    "jd_ships",
     "listing",
     "order",
     "sellable",
     "service",
-    "ships_itself",
     "wall_clock",
-    "waybills",
 ]

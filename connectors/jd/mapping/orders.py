@@ -1,6 +1,6 @@
 """JD's orders: statuses, money, lines, receiver, parcels. Orders speak yuan."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import zip_longest
@@ -102,7 +102,7 @@ def order(shop_id: str, row: wire.OrderRow) -> Order:
     )
 
 
-def ships_itself(found: Order) -> bool:
+def jd_ships(found: Order) -> bool:
     """Whether JD ships the order from a warehouse of its own, so that the seller must not."""
     return found.kind == JD_TRADE or any(tag in JD_WAREHOUSES for tag in found.tags)
 
@@ -342,14 +342,6 @@ def waybills(carriers: str, numbers: str) -> Iterator[tuple[str, str]]:
     for company, group in zip_longest(companies, numbers.split("|")):
         for number in (group or "").split(","):
             yield (companies[-1] if company is None else company).strip(), number.strip()
-
-
-def joined(parcels: Iterable[tuple[str, str]]) -> tuple[str, str]:
-    """Carriers and numbers as one request takes them all: `waybills` turned round."""
-    groups: dict[str, list[str]] = {}
-    for carrier, number in dict.fromkeys(parcels):
-        groups.setdefault(carrier, []).append(number)
-    return "|".join(groups), "|".join(",".join(numbers) for numbers in groups.values())
 
 
 def _parts(part: wire.PartShipment, left: dict[str, int]) -> Iterator[Parcel]:

@@ -36,6 +36,8 @@ FULFILMENT = {
 CLOSING = {Closing.FINISHED: ("FINISHED_L",), Closing.REPLACED: ("PARENT_TRADE_CANCELED",)}
 """A cancelled order is closed unpaid or refunded, which its payment tells."""
 
+TO_SHIP = "WAIT_SELLER_STOCK_OUT"
+"""The one state in which an order can be shipped."""
 PAUSED = frozenset({"PAUSE", "POP_ORDER_PAUSE"})
 LOCKED = "LOCKED"
 CANCELLED = "TRADE_CANCELED"

@@ -1,0 +1,206 @@
+"""A shop's SKUs: which exist, their stock with what is booked of it, and writing quantities and prices.
+
+The platform's stock number counts goods that running orders have booked; ours is what can still be sold. So the
+bookings are read before an absolute number is written.
+"""
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from itertools import chain
+from typing import TypeVar
+
+from connectors.jd import CHANNEL, mapping, wire
+from connectors.jd.client import JdClient, Verdict, backwards, number, refusal, renamed, sound
+from core.channel import Outcome, PriceWrite, StockDelta, StockWrite, one_by_one
+from core.clock import Clock
+from core.errors import (
+    ChannelError,
+    Conflict,
+    Denied,
+    Invalid,
+    NotFound,
+    OutcomeUnknown,
+    Reauthorize,
+    Rejected,
+    Throttled,
+    Unavailable,
+)
+from core.model import SkuKey
+from core.money import yuan
+
+SKU_PAGE = 50
+"""SKUs of a page, and of one question about single SKUs (inferred: no limit of that is documented)."""
+LISTINGS = 20
+"""Listings of one question about their SKUs (inferred, as many as the search for listings takes)."""
+BATCH = 50
+"""SKUs of one stock write (inferred: no limit is documented)."""
+KEY_LENGTH = 64
+"""Longer keys of a stock change are hashed (inferred: no limit is documented)."""
+
+_TAKES_NO_MORE = (Throttled, Unavailable, Reauthorize, Denied)
+"""After these the rest of a batch is not sent."""
+
+Write = TypeVar("Write", StockDelta, PriceWrite)
+
+
+class Goods:
+    """Reads and writes SKUs of one shop in one of its warehouses. Remembers which listing a SKU belongs to."""
+
+    def __init__(self, client: JdClient, clock: Clock, store_id: str) -> None:
+        self._client = client
+        self._clock = clock
+        self._store = store_id
+        self._listing_of: dict[str, str] = {}
+
+    def of_listings(self, listing_ids: Sequence[str]) -> list[wire.Sku]:
+        """On and off the shelf, by id. Raises Malformed for one that cannot be read: without it, it would look gone."""
+        ids = [int(each) for each in listing_ids if each.isdigit()]
+        parts = [ids[start : start + LISTINGS] for start in range(0, len(ids), LISTINGS)]
+        found = chain.from_iterable(self._search({"wareId": part}) for part in parts)
+        return sorted(found, key=lambda sku: sku.skuId)
+
+    def known(self, keys: Iterable[SkuKey]) -> set[SkuKey]:
+        """Those that exist. The platform's calls take a SKU alone; one of another listing is none of ours."""
+        wanted = {key.sku_id for key in keys if key.sku_id.isdigit()}
+        asked = sorted(wanted - self._listing_of.keys())
+        for start in range(0, len(asked), SKU_PAGE):
+            self._search({"skuId": [int(sku_id) for sku_id in asked[start : start + SKU_PAGE]]})
+        return {key for key in keys if self._listing_of.get(key.sku_id) == key.listing_id}
+
+    def stock(self, sku_id: str) -> wire.SkuStock | None:
+        """With bookings, where the query tells them; else the plain number. None where the warehouse has no row."""
+        sku = {"skuId": number(sku_id)}
+        told = self._client.call(wire.BOOKED, sku).obj
+        if told is None or told.skuStockInfos is None:
+            return mapping.in_store(self._client.call(wire.STOCK, sku).skuStocks or (), self._store)
+        return mapping.in_store(told.skuStockInfos, self._store)
+
+    def set_stock(self, batch: Sequence[StockWrite]) -> list[Outcome[StockWrite]]:
+        """Fifty SKUs a call, each with its own answer; a call refused as a whole is halved."""
+        outcomes: dict[int, Outcome[StockWrite]] = {}
+        wanted = self._wanted(batch, outcomes)
+        places = list(wanted)
+        waiting = deque(places[start : start + BATCH] for start in range(0, len(places), BATCH))
+        while waiting:
+            some = waiting.popleft()
+            try:
+                results = self._set([(batch[place].key.sku_id, wanted[place]) for place in some])
+                outcomes |= {place: Outcome(batch[place], error) for place, error in zip(some, results, strict=True)}
+            except ChannelError as error:
+                half = len(some) // 2
+                if isinstance(error, Rejected) and half:
+                    waiting.extendleft([some[half:], some[:half]])
+                    continue
+                if isinstance(error, _TAKES_NO_MORE):
+                    some = [*some, *chain.from_iterable(waiting)]
+                    waiting.clear()
+                outcomes |= {place: Outcome(batch[place], _explained(error)) for place in some}
+        return [outcomes[place] for place in range(len(batch))]
+
+    def adjust_stock(self, batch: Sequence[StockDelta]) -> list[Outcome[StockDelta]]:
+        """The key is the platform's business number, under which a change counts once (inferred)."""
+        return self._checked(batch, self._adjust)
+
+    def set_price(self, batch: Sequence[PriceWrite]) -> list[Outcome[PriceWrite]]:
+        return self._checked(batch, self._set_price)
+
+    def _search(self, asked: Mapping[str, object]) -> list[wire.Sku]:
+        def ask(page: int) -> tuple[list[wire.Row], int]:
+            params = {**asked, "skuStatuValue": [1, 2], "field": wire.SKU_FIELDS}
+            answer = self._client.call(wire.SKUS, {**params, "pageNo": page, "page_size": SKU_PAGE})
+            return answer.data or [], answer.totalItem
+
+        found: dict[str, wire.Sku] = {}
+        for row in chain.from_iterable(rows for rows, _ in backwards(ask, SKU_PAGE)):
+            sku = sound(partial(wire.Sku.model_validate, row))
+            found[sku.skuId] = sku
+        self._listing_of |= {sku.skuId: sku.wareId for sku in found.values()}
+        return list(found.values())
+
+    def _wanted(self, batch: Sequence[StockWrite], outcomes: dict[int, Outcome[StockWrite]]) -> dict[int, int]:
+        """What to write for each place of the batch: the wish and what is booked. Others get their outcome here."""
+        stop: ChannelError | None = None
+        known: set[SkuKey] = set()
+        try:
+            known = self.known([item.key for item in batch])
+        except ChannelError as error:
+            stop = error
+        wanted: dict[int, int] = {}
+        for place, item in enumerate(batch):
+            try:
+                if item.quantity < 0:
+                    raise Invalid("stock cannot be negative", channel=CHANNEL.code)
+                if stop:
+                    raise stop
+                stock = self.stock(item.key.sku_id) if item.key in known else None
+                if stock is None:
+                    raise NotFound("the listing has no such SKU", channel=CHANNEL.code)
+                wanted[place] = item.quantity + (mapping.booked(stock) or 0)
+            except ChannelError as error:
+                outcomes[place] = Outcome(item, error)
+                stop = error if isinstance(error, _TAKES_NO_MORE) else stop
+        return wanted
+
+    def _set(self, wanted: Sequence[tuple[str, int]]) -> list[ChannelError | None]:
+        """One call. Its business number is new every time: a remembered one might swallow a newer wish."""
+        store = number(self._store)
+        rows = [{"skuId": number(sku_id), "storeId": store, "stockNum": quantity} for sku_id, quantity in wanted]
+        stamp = hashlib.sha256(f"{self._clock.now().timestamp()}{rows}".encode()).hexdigest()[:32]
+        answer = self._client.call(wire.SET_STOCK, {"req": {"stockRfId": f"qudao-{stamp}", "skuStocks": rows}})
+        told: dict[str, deque[wire.StockResult]] = {}
+        for result in (answer.obj.updateStockResult if answer.obj else None) or ():
+            told.setdefault(result.data, deque()).append(result)
+        return [_error(told.get(sku_id)) for sku_id, _ in wanted]
+
+    def _adjust(self, item: StockDelta) -> Outcome[StockDelta]:
+        key = item.idempotency_key
+        params = {
+            "skuId": number(item.key.sku_id),
+            "stockNum": item.change,
+            "storeId": number(self._store),
+            "stockRfId": key if len(key) <= KEY_LENGTH else hashlib.sha256(key.encode()).hexdigest(),
+        }
+        try:
+            self._client.call(wire.ADD_STOCK, params)
+        except Rejected as error:
+            raise _explained(error) from None
+        return Outcome(item)
+
+    def _set_price(self, item: PriceWrite) -> Outcome[PriceWrite]:
+        if item.price.sale <= 0:
+            raise Invalid("a price must be above 0", channel=CHANNEL.code)
+        params = {"skuId": number(item.key.sku_id), "jdPrice": str(yuan(item.price.sale))}
+        self._client.call(wire.SET_PRICE, params)
+        return Outcome(item)
+
+    def _checked(self, batch: Sequence[Write], write: Callable[[Write], Outcome[Write]]) -> list[Outcome[Write]]:
+        """One by one; a SKU that its listing does not have is not sent."""
+        try:
+            known = self.known([item.key for item in batch])
+        except ChannelError as error:
+            return [Outcome(item, error) for item in batch]
+
+        def checked(item: Write) -> Outcome[Write]:
+            if item.key not in known:
+                raise NotFound("the listing has no such SKU", channel=CHANNEL.code)
+            return write(item)
+
+        return one_by_one(batch, checked)
+
+
+def _error(results: deque[wire.StockResult] | None) -> ChannelError | None:
+    """What became of one SKU of a stock write; equal SKUs are answered in the order in which they were sent."""
+    if not results:
+        return OutcomeUnknown("the answer leaves this SKU out", channel=CHANNEL.code)
+    result = results.popleft()
+    if result.success:
+        return None
+    error = _explained(refusal(Verdict(False, text=result.message or ""), write=True))
+    return error.at(channel=CHANNEL.code, shop="", operation=wire.SET_STOCK.name)
+
+
+def _explained(error: ChannelError) -> ChannelError:
+    """A refusal that gives no reason we know is the listing's state: a promotion, a review (inferred)."""
+    return renamed(Conflict, error) if type(error) is Rejected else error

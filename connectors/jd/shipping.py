@@ -1,0 +1,142 @@
+"""Pure: what a shipment's calls say, given the order as the platform shows it now."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from connectors.jd import CHANNEL, mapping
+from connectors.jd.client import number
+from core.errors import Conflict, Invalid, NotYet
+from core.model import Order, Packed, Parcel
+from core.status import Closing, Hold, Payment
+
+MODE = 1
+"""`belongType` and `deliveryType` (inferred: their values are not documented)."""
+
+
+@dataclass(frozen=True)
+class Sending:
+    """A parcel as the platform wants it named; `lines` is empty for whatever is left."""
+
+    carrier: str
+    carrier_name: str
+    tracking_no: str
+    lines: tuple[Packed, ...] = ()
+
+
+def check_free(order: Order) -> None:
+    """Raises Conflict for what only a person can solve, NotYet for what passes. Only what waits to be shipped ships."""
+    if order.closing.value is not Closing.OPEN:
+        raise Conflict("the order is closed", channel=CHANNEL.code, sub_code=order.closing.raw)
+    if mapping.jd_ships(order):
+        raise Conflict("JD ships this order from a warehouse of its own", channel=CHANNEL.code)
+    if order.hold.raw in mapping.PAUSED or order.payment.value is not Payment.PAID:
+        raise NotYet("the order is on hold", channel=CHANNEL.code, sub_code=order.hold.raw)
+    if order.hold.value is not Hold.NONE:
+        raise Conflict("a refund is asked for or JD stopped the order", channel=CHANNEL.code, sub_code=order.hold.raw)
+    if order.fulfilment.raw != mapping.TO_SHIP:
+        raise Conflict("an order of this kind is not shipped so", channel=CHANNEL.code, sub_code=order.fulfilment.raw)
+
+
+def missing(order: Order, sendings: Sequence[Sending]) -> list[Sending]:
+    """What of the parcels the order does not show."""
+    shown = {parcel.tracking_no for parcel in order.parcels}
+    return [sending for sending in sendings if sending.tracking_no not in shown]
+
+
+def whole(order_id: str, sendings: Sequence[Sending]) -> dict[str, object]:
+    """The order in all its parcels at once: `|` stands between companies, `,` between the numbers of one."""
+    groups = _grouped((sending.carrier, sending.tracking_no) for sending in sendings)
+    return {
+        "orderId": number(order_id),
+        "logiCoprId": "|".join(groups),
+        "logiNo": "|".join(",".join(numbers) for numbers in groups.values()),
+    }
+
+
+def parts(order: Order, sendings: Sequence[Sending]) -> dict[str, object]:
+    """Parcels with what lies in each. Raises Invalid or Conflict for what cannot be packed so."""
+    rows = [
+        {
+            "deliveryId": number(sending.carrier),
+            "deliveryName": sending.carrier_name,
+            "deliveryNums": [sending.tracking_no] if sending.tracking_no else [],
+            "partialShipmentGoodsList": goods,
+        }
+        for sending, goods in zip(sendings, _goods(order, sendings), strict=True)
+    ]
+    data = [{"deliveryType": MODE, "orderIds": [number(order.id)], "deliveryNumberDtoList": rows}]
+    return {"request": {"belongType": MODE, "data": data}}
+
+
+def changed_part(order_id: str, parcel_id: str, sending: Sending) -> dict[str, object]:
+    """The number of one parcel of several."""
+    row = {
+        "shipmentId": number(parcel_id),
+        "logicId": sending.carrier,
+        "logicName": sending.carrier_name,
+        "waybillId": sending.tracking_no,
+        "packageNum": 1,
+    }
+    data = {"orderId": number(order_id), "partialShipmentInfoList": [row]}
+    return {"request": {"belongType": MODE, "data": data}}
+
+
+def changed_whole(order: Order, old: Parcel, sending: Sending) -> dict[str, object]:
+    """All numbers of the order anew, with one replaced. `logiScope` is left out: its values are not documented.
+
+    Raises Conflict where the order shows neither the old number nor the new one.
+    """
+    new = (sending.carrier, sending.tracking_no)
+    wanted = [
+        new if parcel.tracking_no == old.tracking_no else (parcel.carrier_code, parcel.tracking_no)
+        for parcel in order.parcels
+    ]
+    if new not in wanted:
+        raise Conflict("the order has no such parcel", channel=CHANNEL.code)
+    rows = [
+        {"logiCoprId": carrier, "logiNoList": numbers, "packageNum": len(numbers)}
+        for carrier, numbers in _grouped(wanted).items()
+    ]
+    return {"logisticsGlobalModelList": rows, "oneGlobalOrderModelNoLogistic": {"orderId": number(order.id)}}
+
+
+def _grouped(parcels: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Numbers by company, each once."""
+    groups: dict[str, list[str]] = {}
+    for carrier, tracking_no in dict.fromkeys(parcels):
+        groups.setdefault(carrier, []).append(tracking_no)
+    return groups
+
+
+def _goods(order: Order, sendings: Sequence[Sending]) -> list[list[dict[str, int]]]:
+    """SKUs and pieces of each parcel; the one that names no lines holds what is left."""
+    left = _left(order, sendings)
+    rest = tuple(Packed(line_id=line_id, quantity=quantity) for line_id, quantity in left.items() if quantity > 0)
+    if (several := sum(not sending.lines for sending in sendings)) > 1:
+        raise Invalid("which lines lie in which parcel must be told", channel=CHANNEL.code)
+    if several and not rest:
+        raise Conflict("nothing is left for the parcel", channel=CHANNEL.code)
+    sku_of = {line.id: line.sku_id for line in order.lines}
+    goods = []
+    for sending in sendings:
+        pieces: dict[str, int] = {}
+        for packed in sending.lines or rest:
+            sku_id = sku_of[packed.line_id]
+            pieces[sku_id] = pieces.get(sku_id, 0) + packed.quantity
+        goods.append([{"skuId": number(sku_id), "num": quantity} for sku_id, quantity in pieces.items()])
+    return goods
+
+
+def _left(order: Order, sendings: Sequence[Sending]) -> dict[str, int]:
+    """Pieces of each line that are in no parcel, shown or wished."""
+    left = {line.id: line.quantity for line in order.lines}
+    for packed in chain.from_iterable(parcel.lines for parcel in order.parcels):
+        left[packed.line_id] -= packed.quantity
+    for packed in chain.from_iterable(sending.lines for sending in sendings):
+        if packed.line_id not in left:
+            raise Invalid(f"the order has no line {packed.line_id}", channel=CHANNEL.code)
+        left[packed.line_id] -= packed.quantity
+        if left[packed.line_id] < 0 or packed.quantity < 1:
+            raise Invalid(f"more or less than can be sent of line {packed.line_id}", channel=CHANNEL.code)
+    return left
