@@ -15,7 +15,7 @@ from .faults import Faults
 from .ground import Ground
 from .model import Shop
 
-REPEATING = frozenset({"pinduoduo", "taobao"})
+REPEATING = frozenset({"pinduoduo", "taobao", "jd"})
 """Channels that repeat an unacknowledged message, after the last delay, until it is too old."""
 _Attempt = tuple[float, int, "Push", bool]
 
@@ -40,6 +40,8 @@ class Push:
     acked_at: float | None = None
     dropped: bool = False
     touched: bool = False
+    late: bool = False
+    """Touched by a delay."""
     attempts: int = 0
 
 
@@ -81,6 +83,7 @@ class Outbox:
         late = self._faults.take("delay_push", self.channel, topic, shop.shop_id)
         if late is not None or (settings.push_delay_probability and chance() < settings.push_delay_probability):
             times = [now + (late.seconds if late is not None and late.seconds else settings.push_delay) for _ in times]
+            push.late = True
         swapped = self._faults.take("reorder_push", self.channel, topic, shop.shop_id)
         if swapped or (settings.push_reorder_probability and chance() < settings.push_reorder_probability):
             times = [at + 0.2 + 2 * chance() for at in times]

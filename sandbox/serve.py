@@ -1,5 +1,6 @@
-"""The sandbox on one port: HTTP for the platforms and the control API, the messages' WebSockets (`sockets.py`), and the
-sender of Douyin's callbacks. `create_app` is the ASGI app, `run` the server that `qudao sandbox` starts.
+"""The sandbox on one port: HTTP for the platforms and the control API, the messages' WebSockets (`sockets.py`), the
+sender of Douyin's callbacks and the writer of JD's push table. `create_app` is the ASGI app, `run` the server that
+`qudao sandbox` starts.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from starlette.websockets import WebSocket
 
 from . import douyin, sockets
 from .gateway import NoAnswer, Request, Response
+from .jd import push_table
 from .pinduoduo import session
 from .sandbox import Sandbox
 
@@ -27,8 +29,8 @@ class _Transport(Protocol):
     def close(self) -> None: ...
 
 
-def create_app(sandbox: Sandbox) -> Starlette:
-    """The ASGI app. While it runs (lifespan), timers tick and Douyin callbacks are delivered."""
+def create_app(sandbox: Sandbox, jd_pushes: push_table.PushTable | None = None) -> Starlette:
+    """The ASGI app. While it runs (lifespan), timers tick, Douyin callbacks are delivered and JD's rows written."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -36,6 +38,8 @@ def create_app(sandbox: Sandbox) -> Starlette:
             asyncio.create_task(_tick(sandbox)),
             asyncio.create_task(douyin.deliver(sandbox.world, sandbox.douyin.callbacks)),
         ]
+        if jd_pushes is not None:
+            tasks.append(asyncio.create_task(push_table.deliver(sandbox.world, jd_pushes)))
         try:
             yield
         finally:
@@ -117,12 +121,20 @@ def run(
     orders: int = 0,
     stock: tuple[int, int] = (50, 500),
     log_level: str = "warning",
+    jd_push_database: str | None = None,
     **server_options: Any,
 ) -> None:
-    """Serve until interrupted. `orders` = how many paid orders each shop starts with, spread over the last day."""
+    """Serve until interrupted. `orders` = how many paid orders each shop starts with, spread over the last day.
+
+    `jd_push_database` = URL of the database whose table yd_pop_order, made when it is missing, JD's pushes go to.
+    """
     sandbox = Sandbox(seed, shops=shops, stock=stock)
+    jd_pushes = None
+    if jd_push_database is not None:
+        jd_pushes = push_table.PushTable(sandbox.world, push_table.open_engine(jd_push_database))
+        jd_pushes.create()
     place_orders(sandbox, orders)
-    app = create_app(sandbox)
+    app = create_app(sandbox, jd_pushes)
     uvicorn.run(app, host=host, port=port, log_level=log_level, ws="websockets-sansio", **server_options)
 
 

@@ -52,8 +52,9 @@ class Settings(BaseModel):
     """Whether Pinduoduo ships an order whose buyer has asked for a refund (undocumented)."""
     ship_within: float = 172_800
     idempotency_memory: float = 86_400
-    push_retry: dict[str, list[float]] = {"pinduoduo": [60], "douyin": [10, 60, 600, 3600], "jd": [], "taobao": [300]}
-    """Delays between attempts; Pinduoduo and Taobao repeat the last one until `push_keep`, Douyin drops after it."""
+    push_retry: dict[str, list[float]] = {"pinduoduo": [60], "douyin": [10, 60, 600, 3600], "jd": [10], "taobao": [300]}
+    """Delays between attempts; all but Douyin repeat the last one until `push_keep`, Douyin drops after it. JD's is for
+    rows that its database refused."""
     push_keep: dict[str, float] = {"pinduoduo": 604_800, "douyin": 604_800, "jd": 604_800, "taobao": 86_400}
     push_delay_probability: float = 0
     push_delay: float = 30

@@ -3,14 +3,13 @@
 Times are epoch milliseconds, money is yuan as a JSON number. Fields the shop has not filled yet are null (inferred).
 """
 
-import hashlib
-from datetime import datetime
 from typing import Any
 
-from ..model import Address, Buyer, Line, Order, Refund
+from ..model import Line, Order, Refund
 from .aftersale_states import APPROVE_NAMES, EXPECT, SERVICE_STATUS_NAMES, service_status
 from .desk import Service
-from .params import SHANGHAI
+from .order_wire import sku_uuid
+from .receiver import mask_name, mask_phone, masked_address
 
 SOP, SOP_NAME = 22, "POPSOP"
 BUYER_SHIPS, DOOR_PICKUP = (40, "客户发货"), (4, "上门取件")
@@ -19,11 +18,6 @@ PACKED_SINGLE = (1, "单品")
 MAIN_GOODS, GIFT = (10, "主商品"), (20, "赠品")
 _QUESTION = (1, "商品问题")
 _REFUND_TYPE = (2, "原返")
-
-
-def stamp(at: float) -> str:
-    """`yyyy-MM-dd HH:mm:ss` in Shanghai."""
-    return f"{datetime.fromtimestamp(at, SHANGHAI):%Y-%m-%d %H:%M:%S}"
 
 
 def milliseconds(at: float | None) -> int | None:
@@ -36,33 +30,9 @@ def yuan(fen: int) -> float:
     return fen / 100
 
 
-def buyer_name(buyer: Buyer) -> str:
-    """`张*`"""
-    return buyer.name[:1] + "*"
-
-
-def buyer_phone(buyer: Buyer) -> str:
-    """`138****0000`"""
-    return f"{buyer.phone[:3]}****{buyer.phone[-4:]}"
-
-
-def open_id(buyer: Buyer) -> str:
-    """The buyer as this app knows him."""
-    return "oXr" + hashlib.sha256(f"open:{buyer.buyer_id}".encode()).hexdigest()[:40]
-
-
-def _place(address: Address) -> str:
-    return f"{address.province}{address.city}{address.district}****"
-
-
 def application_number(refund: Refund) -> int:
     """`applyId`: the application a service order was opened for."""
     return int(refund.refund_id) - 100_000_000_000
-
-
-def sku_uuid(order: Order, line: Line) -> str:
-    """Tells lines of one sku apart."""
-    return f"{order.order_id}-{order.lines.index(line) + 1}"
 
 
 def _named(prefix: str, pair: tuple[int, str]) -> dict[str, Any]:
@@ -104,11 +74,11 @@ def brief(order: Order, refund: Refund, service: Service) -> dict[str, Any]:
     line = order.line(refund.line_id)
     return _head(order, refund, service) | {
         "customerPin": "",
-        "customerName": buyer_name(order.buyer),
-        "customerTel": buyer_phone(order.buyer),
-        "desen_customerTel": buyer_phone(order.buyer),
+        "customerName": mask_name(order.buyer.name),
+        "customerTel": mask_phone(order.buyer.phone),
+        "desen_customerTel": mask_phone(order.buyer.phone),
         "customerGrade": 0,
-        "pickwareAddress": _place(order.buyer.address),
+        "pickwareAddress": masked_address(order.buyer),
         "pickwareType": (DOOR_PICKUP if service.pickup else BUYER_SHIPS)[0],
         "actualPayPrice": yuan(refund.amount),
         **_goods(order, line),
@@ -160,10 +130,10 @@ def audit_row(order: Order, refund: Refund, service: Service) -> dict[str, Any]:
         "auditOvertime": milliseconds(refund.deadline),
         "timeoutFlag": refund.deadline is None,
         "customerPin": "",
-        "customerName": buyer_name(order.buyer),
-        "customerMobile": buyer_phone(order.buyer),
+        "customerName": mask_name(order.buyer.name),
+        "customerMobile": mask_phone(order.buyer.phone),
         "customerGrade": 0,
-        "pickwareAddress": _place(order.buyer.address),
+        "pickwareAddress": masked_address(order.buyer),
         **{name: goods[name] for name in ("skuId", "wareName", "skuType", "skuTypeName")},
         "extJsonStr": "",
     }

@@ -151,7 +151,7 @@ def full(order: Order, *, encrypted: bool) -> dict[str, Any]:
         "couponDetailList": money.coupons(order),
         "venderRemark": vender_remark(order),
         "pin": "",
-        "returnOrder": "0",
+        "returnOrder": "2" if order.variant == "exchange" else "0",
         "paymentConfirmTime": NEVER if cod else when(order.paid),
         "waybill": waybill,
         "logisticsId": logistics_id,

@@ -11,10 +11,11 @@ from ..ground import Refused as WorldRefused
 from ..model import Refund
 from . import desk, errors
 from .aftersale_states import FOLLOW_UP, FORCED, INTERCEPT, UNDECIDED, application_status, checked_at
-from .aftersale_wire import buyer_name, open_id, stamp
 from .call import Call, Members, Method
 from .desk import Reply
 from .errors import Refusal
+from .order_wire import when
+from .receiver import mask_name, open_id
 
 FROM_APP, FROM_REVERSE_LOGISTICS = 28, 87
 AGREE, REFUSE = 1, 2
@@ -181,9 +182,9 @@ def _row(call: Call, refund: Refund) -> dict[str, Any]:
     row: dict[str, Any] = {
         "id": int(desk.application_id(refund)),
         "buyerId": "",
-        "buyerName": buyer_name(order.buyer),
-        "applyTime": stamp(desk.applied_at(refund) or refund.created),
-        "checkTime": None if at is None else stamp(at),
+        "buyerName": mask_name(order.buyer.name),
+        "applyTime": when(desk.applied_at(refund) or refund.created),
+        "checkTime": None if at is None else when(at),
         "applyRefundSum": float(refund.amount),
         "status": _status(call, refund),
         "checkUserName": reply_given.user if reply_given else None,
