@@ -23,8 +23,8 @@ CHANNEL = Channel(
     capabilities={
         Capability.ORDERS: Support.NATIVE,
         Capability.ORDER: Support.NATIVE,
-        Capability.AFTER_SALES: Support.NOT_YET,
-        Capability.AFTER_SALE: Support.NOT_YET,
+        Capability.AFTER_SALES: Support.EMULATED,
+        Capability.AFTER_SALE: Support.EMULATED,
         Capability.LISTINGS: Support.EMULATED,
         Capability.LISTING: Support.EMULATED,
         Capability.STOCK_LEVELS: Support.EMULATED,
@@ -46,10 +46,20 @@ CHANNEL = Channel(
         Capability.TRACE: Support.NOT_YET,
     },
     notes={
-        Capability.AFTER_SALES: "refund applications and service orders are two lists; not built yet",
-        Capability.AFTER_SALE: "refund applications and service orders are two lists; not built yet",
-        Capability.LISTINGS: "the list carries no SKUs, so those of each page are read with one or more calls",
-        Capability.LISTING: "the listing, its SKUs and each SKU's bookings are calls of their own",
+        Capability.ORDERS: (
+            "unpaid orders have a list of their own that tells no money, so each of them is read by itself; one that"
+            " cannot be read is left out until it is paid"
+        ),
+        Capability.MEMO: "the flag is read back only from orders that carry the platform's newer field for it",
+        Capability.CHANGE_TRACKING: (
+            "a parcel of an order shipped in parts is changed alone; else all numbers of the order are told anew"
+        ),
+        Capability.AFTER_SALES: (
+            "refund applications and service orders are two lists, and each service order is read by itself"
+        ),
+        Capability.AFTER_SALE: "whether a finished service order's money went back is a call of its own",
+        Capability.LISTINGS: "the list carries no SKUs, so those of each page are read, and the stock of each SKU",
+        Capability.LISTING: "the listing, its SKUs and each SKU's stock are calls of their own",
         Capability.STOCK_LEVELS: "one call per SKU; what running orders have booked is taken off its number",
         Capability.SET_STOCK: (
             "the platform's number counts what running orders have booked, so that is read first, one call per SKU, and"
