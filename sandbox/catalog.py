@@ -36,6 +36,8 @@ SKU_BASE = {
 }
 BEYOND_DOUBLE = 9_100_000_000_000_000_001
 """Ids above 2^53: a client that reads them as doubles gets a neighbour's id."""
+_WITHOUT_SKUS = frozenset({"taobao"})
+"""Channels where an item of one kind has no SKU of its own: it carries the item's id, and its code is the item's."""
 _SHORT_IDS = frozenset({"jd"})
 """Channels whose ids stay below 2^53."""
 
@@ -50,13 +52,16 @@ def starting_items(channel: str, shop_number: int, at: float, seed: int, stock: 
         item_id = _item_id(channel, shop_number, index)
         item = Item(item_id, f"ITEM-{index + 1:04d}", title, at - 86_400 * (30 - index), at, {})
         base = goods.randrange(990, 29_900, 100)
-        for variant in range(goods.choice((1, 2, 3)) if index else 2):
+        count = goods.choice((1, 2, 3)) if index else 2
+        plain = count == 1 and channel in _WITHOUT_SKUS
+        for variant in range(count):
             code_number += 1
             code = _code(index, variant, code_number)
             price = Price(base + 500 * variant, base + 1000 + 500 * variant, base + 4000 + 500 * variant)
             quantity = numbers.randint(*stock)
-            sku_id = str(_sku_id(channel, shop_number, index, variant))
-            spec = (("颜色", _COLOURS[variant]), ("尺码", "XL"))
+            sku_id = item_id if plain else str(_sku_id(channel, shop_number, index, variant))
+            spec = () if plain else (("颜色", _COLOURS[variant]), ("尺码", "XL"))
+            item.code = code if plain else item.code
             item.skus[sku_id] = Sku(sku_id, item_id, code, spec, price, quantity, StockSet(quantity, at, "initial"))
         item.on_shelf = index != 10
         items[item_id] = item

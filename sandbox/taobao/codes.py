@@ -3,6 +3,7 @@
 from typing import Any
 
 from .call import Api, Call
+from .goods_wire import has_skus
 from .items import item_of, tmall_only
 from .stock import LIMIT, addressed
 
@@ -16,6 +17,8 @@ def update(call: Call) -> dict[str, Any]:
     codes = [(sku, row.text("outer_id")) for row in rows for sku in addressed(call, item, rows, row, by_code=False)]
     if params.given("outer_id"):
         item.code = params.text("outer_id")
+        if not has_skus(item):
+            item.skus[item.item_id].code = item.code
     for sku, code in codes:
         sku.code = code
     call.world.touch_item(call.shop, item, "item.code_changed")

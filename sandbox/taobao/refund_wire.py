@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from ..model import Order, Refund, RefundKind, Shop
+from ..model import Line, Order, Refund, RefundKind, Shop
 from ..world import World
 from . import oaid, states
 from .carriers import name_of
@@ -36,6 +36,13 @@ def version(refund: Refund) -> int:
 def constraint(order: Order, refund: Refund) -> str | None:
     """`operation_contraint`: goods that were never sent cannot be kept from their buyer's money."""
     return "cannot_refuse" if not order.line(refund.line_id).shipped else None
+
+
+def _sku(line: Line) -> str | None:
+    """`sku id|name:value;…`; none for an item without SKUs."""
+    if line.sku_id == line.item_id:
+        return None
+    return f"{line.sku_id}|" + ";".join(f"{name}:{value}" for name, value in line.spec)
 
 
 def _good_status(view: RefundView) -> str:
@@ -71,7 +78,7 @@ REFUND: dict[str, Callable[[RefundView], Any]] = {
     "refund_version": lambda view: version(view.refund),
     "dispute_type": lambda view: states.dispute_type(view.refund, tmall=view.shop.kind == "tmall"),
     "operation_contraint": lambda view: constraint(view.order, view.refund),
-    "sku": lambda view: f"{view.line.sku_id}|" + ";".join(f"{name}:{value}" for name, value in view.line.spec),
+    "sku": lambda view: _sku(view.line),
     "outer_id": lambda view: view.line.code,
     "alipay_no": lambda view: alipay_no(view.trade),
     "buyer_nick": lambda view: oaid.masked_nick(view.order.buyer.buyer_id),

@@ -40,9 +40,9 @@ def same_shape(answer: Any, wanted: Any, where: str = "") -> list[str]:
 class Keeper:
     """A sandbox at a standing clock, with the samples' session on its first shop (by default a Tmall one)."""
 
-    def __init__(self, kind: str = "tmall", *, shops: int = 1, **settings: Any) -> None:
+    def __init__(self, kind: str = "tmall", *, seed: int = 1, shops: int = 1, **settings: Any) -> None:
         wanted = Settings.model_validate({"taobao_shop_kinds": [kind], "rate_limits_on": False} | settings)
-        self.sandbox = Sandbox(1, VirtualClock(START), shops=shops, settings=wanted)
+        self.sandbox = Sandbox(seed, VirtualClock(START), shops=shops, settings=wanted)
         self.world: World = self.sandbox.world
         self.shop: Shop = self.world.shop("taobao")
         self.world.set_tokens(self.shop, SESSION, "6200refresh")

@@ -150,17 +150,41 @@ def test_skus_by_item_id_and_code() -> None:
     assert row["properties_name"].startswith("1627207:28326:颜色分类:红色;20509:28317:尺码:")
     refusal = keeper.refused("taobao.item.sku.get", sku_id=sku_id, num_iid=first.item_id, fields="sku_id")
     assert refusal == (15, "isv.invalid-parameter:sku_id")
-    found = keeper.call("taobao.items.custom.get", outer_id="ITEM-0001,ITEM-0003,none", fields="num_iid")
-    assert _ids(found) == [first.item_id, _items(keeper)[2].item_id]
+    found = keeper.call("taobao.items.custom.get", outer_id="ITEM-0001,ITEM-0002,none", fields="num_iid")
+    assert _ids(found) == [first.item_id, second.item_id]
 
 
 def test_ids_beyond_a_double_are_numbers() -> None:
-    keeper = Keeper()
+    keeper = Keeper(seed=2)
     big = _items(keeper)[7].item_id
     assert int(big) > 2**53
     row = keeper.call("taobao.item.seller.get", num_iid=big, fields="num_iid,sku")["item"]
     assert row["num_iid"] == int(big)
     assert [str(sku["sku_id"]) for sku in row["skus"]["sku"]] == list(_items(keeper)[7].skus)
+
+
+def test_an_item_of_one_kind_has_no_skus() -> None:
+    keeper = Keeper()
+    plain = next(item for item in _items(keeper) if len(item.skus) == 1)
+    (sku,) = plain.skus.values()
+    fields = "num_iid,num,price,outer_id,props_name,sku,prop_img"
+    row = keeper.call("taobao.item.seller.get", num_iid=plain.item_id, fields=fields)["item"]
+    assert row == {
+        "num_iid": int(plain.item_id),
+        "num": sku.sellable,
+        "price": f"{sku.price.sale // 100}.{sku.price.sale % 100:02d}",
+        "outer_id": sku.code,
+        "props_name": "",
+    }
+    assert "skus" not in keeper.call("taobao.item.skus.get", num_iids=plain.item_id, fields="sku_id")
+    assert "skus" not in keeper.call("taobao.skus.custom.get", outer_id=sku.code, fields="sku_id")
+    assert _ids(keeper.call("taobao.items.custom.get", outer_id=sku.code, fields="num_iid")) == [plain.item_id]
+    keeper.call("tmall.item.outerid.update", item_id=plain.item_id, outer_id="NEW")
+    assert (plain.code, sku.code) == ("NEW", "NEW")
+    keeper.call("taobao.item.update.listing", num_iid=plain.item_id, num="77")
+    assert sku.sellable == 77
+    refusal = keeper.refused("taobao.item.update.listing", num_iid=plain.item_id, num="1000001")
+    assert refusal == (15, "isv.item-listing-service-error:QUANTITY_ITEM_CAT_TOO_LARGE-tmall")
 
 
 @pytest.mark.parametrize("suffix", ["", ".tmall"])

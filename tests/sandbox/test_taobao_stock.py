@@ -205,6 +205,21 @@ def test_an_item_with_skus_takes_no_number_of_its_own() -> None:
     assert keeper.refused(TMALL, item_id=item.item_id, item_quantity="1") == wanted
 
 
+def test_an_item_without_skus_has_its_own_number_and_price() -> None:
+    keeper = Keeper()
+    plain = next(item for item in keeper.shop.items.values() if len(item.skus) == 1)
+    (sku,) = plain.skus.values()
+    answer = keeper.call(ONE, num_iid=plain.item_id, quantity="12")["item"]
+    assert (answer["num"], "skus" in answer, sku.sellable) == (12, False, 12)
+    keeper.call(TMALL, item_id=plain.item_id, item_quantity="-2", options={"type": 2})
+    assert sku.sellable == 10
+    keeper.call("tmall.item.price.update", item_id=plain.item_id, item_price="12.30")
+    assert sku.price.sale == 1230
+    unknown = (15, "isv.invalid-parameter:sku-properties-tmall")
+    assert keeper.refused(ONE, num_iid=plain.item_id, sku_id=plain.item_id, quantity="1") == unknown
+    assert keeper.refused(ONE, num_iid=plain.item_id, quantity="-1")[1] == "isv.invalid-parameter:quantity-tmall"
+
+
 def test_a_busy_stock_centre_and_a_row_that_fails() -> None:
     keeper = Keeper()
     item, first, second = _first(keeper)

@@ -229,7 +229,8 @@ def test_the_life_of_an_order_in_messages() -> None:
     _everything(keeper)
     pushes = [push for push in keeper.world.outboxes["taobao"].pushes if "_item_" not in push.topic]
     names = [push.topic.removeprefix("taobao_") for push in pushes]
-    several = [name for name, push in zip(names, pushes, strict=True) if push.payload["tid"] == pushes[5].payload["tid"]]
+    tid = pushes[5].payload["tid"]
+    several = [name for name, push in zip(names, pushes, strict=True) if push.payload["tid"] == tid]
     assert several == [
         "trade_TradeCreate",
         "trade_TradeAlipayCreate",
