@@ -1,7 +1,7 @@
 """One JD shop behind the port: which calls make an operation, and what becomes of each item.
 
-SKUs, stock and prices are in goods.py, refund applications and service orders in after_sales.py, what a shipment's calls
-say in shipping.py.
+SKUs, stock and prices are in goods.py, refund applications and service orders in after_sales.py, what the calls of a
+shipment say in shipping.py.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

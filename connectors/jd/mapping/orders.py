@@ -236,13 +236,16 @@ def _divided(items: Sequence[wire.OrderItem], money: Money, taken: Sequence[_Tak
     """The money of each line: its SKU's discounts, and the others by the lines' worth. Postage and fees stay above."""
     worths = [fen_of(item.jdPrice) * item.itemTotal for item in items]
     shares: list[list[Share]] = [[] for _ in items]
-    for one in taken:
-        own = [place for place, item in enumerate(items) if one.sku_id and item.skuId == one.sku_id]
+    for one in taken if items else ():
+        own = [place for place, item in enumerate(items) if item.skuId == one.sku_id] if one.sku_id else []
         places = own or range(len(items))
+        if len(places) == 1:
+            shares[places[0]].append(one.share)
+            continue
         for place, amount in zip(places, apportioned(one.share.amount, [worths[at] for at in places]), strict=True):
             if amount:
-                shares[place].append(one.share.model_copy(update={"amount": amount}))
-    adjustments = apportioned(money.adjustment, worths) if money.adjustment else [0] * len(items)
+                shares[place].append(Share(payer=one.share.payer, amount=amount, name=one.share.name))
+    adjustments = apportioned(money.adjustment, worths) if money.adjustment and items else [0] * len(items)
     moneys = []
     for worth, adjustment, found in zip(worths, adjustments, shares, strict=True):
         pay = worth + adjustment - sum(share.amount for share in found)
