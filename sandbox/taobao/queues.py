@@ -14,7 +14,7 @@ from ..world import World
 from . import errors
 from .call import CHANNEL, Api, Call
 from .messages import TOPICS
-from .values import listed, when, when_known
+from .values import instant, listed, when, when_known
 
 DEFAULT = "default"
 PUBLISHER = "12400001"
@@ -99,13 +99,13 @@ def backlog(call: Call) -> dict[str, Any]:
     """taobao.tmc.queue.get: what was written to and read from the queue today."""
     group = _group(call, call.params.required("group_name"))
     world = call.world
-    today = when(world.now())[:10]
+    midnight = instant(f"{when(world.now())[:10]} 00:00:00")
     pushes = [push for push in world.outboxes[CHANNEL].pushes if push.queue == queue_name(group) and not push.dropped]
     row = {
         "broker_name": "tmc-broker-0",
         "name": group,
-        "put_toal": sum(when(push.created)[:10] == today for push in pushes),
-        "get_total": sum(when(at)[:10] == today for push in pushes for at in push.deliveries),
+        "put_toal": sum(push.created >= midnight for push in pushes),
+        "get_total": sum(at >= midnight for push in pushes for at in push.deliveries),
     }
     return {"datas": {"tmc_queue_info": [row]}}
 
