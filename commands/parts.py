@@ -69,13 +69,19 @@ def sandbox(
     shops: Annotated[int, typer.Option(min=1, max=50, help="Shops per channel · 每渠道店铺数。")] = 1,
     orders: Annotated[int, typer.Option(min=0, help="Orders each shop starts with · 初始订单数。")] = 0,
     host: Annotated[str, typer.Option(help="Where to listen · 监听地址。")] = "127.0.0.1",
+    jd_push_database: Annotated[
+        str | None, typer.Option(metavar="URL", help="Database that JD's push rows go to · 京东推送库。")
+    ] = None,
 ) -> None:
     """Run the simulated platforms · 运行模拟平台沙箱。"""
     from sandbox import serve as simulated
 
     follow_starter()
     refuse_taken(host, port)
-    simulated.run(port, seed, host, shops=shops, orders=orders)
+    try:
+        simulated.run(port, seed, host, shops=shops, orders=orders, jd_push_database=jd_push_database)
+    except simulated.NoDatabase as refused:
+        raise Stop(str(refused), "京东推送库不可用", SETTINGS) from None
 
 
 def migrate(json: AsJson = False) -> None:

@@ -21,6 +21,7 @@ from .jd import push_table
 from .pinduoduo import session
 from .sandbox import Sandbox
 
+NoDatabase = push_table.NoDatabase
 TICK = 0.2
 """How often timers of the world are looked at when nobody calls (real seconds)."""
 
@@ -126,13 +127,11 @@ def run(
 ) -> None:
     """Serve until interrupted. `orders` = how many paid orders each shop starts with, spread over the last day.
 
-    `jd_push_database` = URL of the database whose table yd_pop_order, made when it is missing, JD's pushes go to.
+    `jd_push_database` = URL of the database whose table yd_pop_order, made when it is missing, JD's pushes go to;
+    raises NoDatabase.
     """
     sandbox = Sandbox(seed, shops=shops, stock=stock)
-    jd_pushes = None
-    if jd_push_database is not None:
-        jd_pushes = push_table.PushTable(sandbox.world, push_table.open_engine(jd_push_database))
-        jd_pushes.create()
+    jd_pushes = None if jd_push_database is None else push_table.open_table(sandbox.world, jd_push_database)
     place_orders(sandbox, orders)
     app = create_app(sandbox, jd_pushes)
     uvicorn.run(app, host=host, port=port, log_level=log_level, ws="websockets-sansio", **server_options)

@@ -159,11 +159,26 @@ def _write(connection: sa.Connection, delivery: Delivery) -> None:
         connection.execute(TABLE.update().where(TABLE.c.id == known.id).values(row))
 
 
-def open_engine(url: str) -> sa.Engine:
-    """An engine for a database URL; `mysql://` and `mariadb://` use PyMySQL, which is not installed by default.
+class NoDatabase(Exception):
+    """The database for the pushes cannot be used; the text is for people and does not show the URL."""
 
-    Raises sqlalchemy.exc.ArgumentError for what is no URL and ModuleNotFoundError without the driver.
-    """
+
+def open_table(world: World, url: str) -> PushTable:
+    """A push table in the database of the URL, made there when it is missing. Raises NoDatabase."""
+    try:
+        table = PushTable(world, open_engine(url))
+        table.create()
+    except ModuleNotFoundError as missing:
+        raise NoDatabase(f"JD's push database needs the driver {missing.name}") from None
+    except (sa.exc.ArgumentError, ValueError):
+        raise NoDatabase("JD's push database: that is not a URL of a database") from None
+    except sa.exc.SQLAlchemyError as refused:
+        raise NoDatabase(f"JD's push database does not answer ({type(refused).__name__})") from None
+    return table
+
+
+def open_engine(url: str) -> sa.Engine:
+    """An engine for a database URL; `mysql://` and `mariadb://` use PyMySQL, which is not installed by default."""
     made = sa.make_url(url)
     if made.drivername in ("mysql", "mariadb"):
         made = made.set(drivername=f"{made.drivername}+pymysql")

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from sandbox.jd.push_table import TABLE, PushTable, deliver, open_engine
+from sandbox.jd.push_table import TABLE, NoDatabase, PushTable, deliver, open_engine, open_table
 from sandbox.model import Order
 from sandbox.sandbox import Sandbox
 from sandbox.serve import create_app
@@ -231,3 +231,20 @@ def test_mysql_urls_name_the_driver(monkeypatch: pytest.MonkeyPatch) -> None:
     for url in ("mysql://u:p@h/rds", "mariadb://u:p@h/rds", "mysql+mysqldb://u:p@h/rds"):
         open_engine(url)
     assert asked == ["mysql+pymysql", "mariadb+pymysql", "mysql+mysqldb"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["nonsense", "mysql://u:pass-word@h:x/rds", "sqlite:////nowhere/pass-word/rds.db", "nodb+nodriver://pass-word"],
+)
+def test_a_database_that_cannot_be_used_is_told_without_its_url(shop: Pushed, url: str) -> None:
+    with pytest.raises(NoDatabase, match="JD's push database") as caught:
+        open_table(shop.world, url)
+    assert "pass-word" not in str(caught.value)
+
+
+def test_the_table_is_made_where_it_is_missing(shop: Pushed, tmp_path: Any) -> None:
+    for _ in range(2):
+        table = open_table(shop.world, f"sqlite:///{tmp_path / 'rds.db'}")
+    shop.order()
+    assert table.write_due() > 0
