@@ -33,10 +33,10 @@ from sandbox.serve import create_app
 from sandbox.settings import Settings
 from sandbox.taobao.longlink import LongLink
 from sync import listen
+from tests.connectors.taobao.kit import TID
 from tests.engine import Engine
 from tests.engine import engine as running
 
-TID = "2150000000000000001"
 TOPIC = "taobao_trade_TradeChanged"
 
 

@@ -1,8 +1,6 @@
 """The binary frames: byte for byte as the official codecs write them, and no bytes that could break the reader."""
 
-import json
 import struct
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,13 +9,13 @@ from hypothesis import strategies as st
 
 from connectors.taobao.frames import Custom, Format, Frame, FrameType, decode, encode
 from core.errors import Malformed
+from tests.connectors.taobao.kit import sample
 
-SAMPLES = Path(__file__).parents[2] / "fixtures" / "taobao"
 FORMATS = {"str": Format.TEXT, "byte": Format.BYTE, "int64": Format.INT64, "date": Format.DATE}
 
 
 def vectors() -> list[Any]:
-    found: list[Any] = json.loads((SAMPLES / "tmc-frames.json").read_text(encoding="utf-8"))
+    found: list[Any] = sample("tmc-frames")
     return found
 
 

@@ -4,7 +4,6 @@ import gzip
 import json
 import urllib.parse
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,19 +16,11 @@ from connectors.taobao.messages import TOPICS, TaobaoSession, TaobaoSource
 from core.channel import AppAccess, Notice, ObjectKind, OpenGate, Polled, Received, Request
 from core.clock import ManualClock
 from core.errors import ChannelError, Malformed, Throttled, Unavailable
+from tests.connectors.taobao.kit import KEY, SECRET, TID, sample
 
-SAMPLES = Path(__file__).parents[2] / "fixtures" / "taobao"
-KEY = "23000001"
-SECRET = "a1b2c3d4e5f60718293a4b5c6d7e8f90"
 USER = "2200112233"
-TID = "2150000000000000001"
 REFUND = "160000000000000001"
 GATEWAY = "ws://mc.api.taobao.com"
-
-
-def sample(name: str) -> Any:
-    return json.loads((SAMPLES / f"{name}.json").read_text(encoding="utf-8"))
-
 
 CONNECT, ACCEPTED, REFUSED, PULL, DATA, CONFIRM, _FAILED = (bytes.fromhex(each["hex"]) for each in sample("tmc-frames"))
 CONTENTS = {each["topic"]: each["content"] for each in sample("tmc.contents")}
