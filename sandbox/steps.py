@@ -188,6 +188,7 @@ STEPS: dict[str, Callable[..., Any]] = {
     "agree_resend": _on_refund(lambda world, refund: world.agree_resend(refund)),
     "turn_into_refund": _on_refund(lambda world, refund: world.turn_into_refund(refund)),
     "return_goods": _return_goods,
+    "register_return": _on_refund(lambda world, refund: world.register_return(refund)),
     "send_replacement": _send_replacement,
     "confirm_replacement": _on_refund(lambda world, refund: world.confirm_replacement(refund)),
     "refund_paid": _on_refund(lambda world, refund: world.refund_paid(refund)),
