@@ -36,7 +36,6 @@ class Service:
     """`asked` = waiting for the buyer's answer, `answered`; None = nobody asked."""
     pickup: bool = False
     """JD fetches the goods."""
-    process_result: int = 0
     new_order_id: str = ""
     returned: float | None = None
     """When the buyer entered or changed the return waybill."""
@@ -47,11 +46,10 @@ class Service:
 
 @dataclass(slots=True)
 class Desk:
-    """Replies by refund application id, service orders by service id, warehouse answers by application id."""
+    """Replies by refund application id, service orders by service id."""
 
     replies: dict[str, Reply] = field(default_factory=dict)
     services: dict[str, Service] = field(default_factory=dict)
-    warehouse: dict[str, int] = field(default_factory=dict)
 
     def service(self, refund: Refund) -> Service:
         """What is written in this service order."""

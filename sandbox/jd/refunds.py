@@ -91,11 +91,11 @@ def _apply(call: Call, refund: Refund, status: int, remark: str) -> None:
 
 
 def warehouse_status(call: Call) -> Members:
-    """jingdong.pop.afs.soa.refundapply.updateWarehouseStatus: kept, and of no effect (meaning of `status` unknown)."""
+    """jingdong.pop.afs.soa.refundapply.updateWarehouseStatus: accepted without effect (meaning of `status` unknown)."""
     refund = _by_id(call, call.params.required("refId"))
     if refund is None or refund.order_id != call.params.required("orderId"):
         raise errors.of_world("unknown_refund")
-    call.desk.warehouse[desk.application_id(refund)] = call.params.integer("status")
+    call.params.integer("status")
     return {"returnType": {"success": True, "errorCode": "", "errorMsg": ""}}
 
 

@@ -116,16 +116,14 @@ def _register(call: Call, refund: Refund, _: Service) -> None:
     call.world.register_return(refund)
 
 
-def _back(call: Call, refund: Refund, service: Service) -> None:
+def _back(call: Call, refund: Refund, _: Service) -> None:
     """The buyer's own goods go back to him; no money."""
     _send_parcel(call, refund)
-    service.process_result = 70
 
 
-def _change_offline(call: Call, refund: Refund, service: Service) -> None:
+def _change_offline(call: Call, refund: Refund, _: Service) -> None:
     _only(refund, RefundKind.EXCHANGE)
     _send_parcel(call, refund)
-    service.process_result = 80
 
 
 def _renew(call: Call, refund: Refund, service: Service) -> None:
@@ -139,7 +137,7 @@ def _renew(call: Call, refund: Refund, service: Service) -> None:
         line.discounts.seller = line.amount
     world.touch_order(new, "order.changed")
     world.agree_resend(refund)
-    service.new_order_id, service.process_result = new.order_id, 80
+    service.new_order_id = new.order_id
 
 
 def _only(refund: Refund, kind: RefundKind) -> None:
@@ -147,9 +145,8 @@ def _only(refund: Refund, kind: RefundKind) -> None:
         raise Refusal(10700004, "服务单状态不允许该操作")
 
 
-def _recall(call: Call, refund: Refund, service: Service) -> None:
+def _recall(call: Call, refund: Refund, _: Service) -> None:
     call.world.recall_replacement(refund)
-    service.process_result = 0
 
 
 def _close(call: Call, refund: Refund, _: Service) -> None:

@@ -161,6 +161,14 @@ def test_a_refused_application_unlocks_the_order_and_the_buyer_may_apply_anew() 
     assert [row["id"] for row in rows(keeper, orderId=order.order_id)] == [int(again.refund_id), int(refund.refund_id)]
 
 
+def test_the_warehouse_may_say_something_about_known_applications() -> None:
+    keeper = Keeper()
+    refund = keeper.world.request_refund(keeper.order())
+    known = {"orderId": refund.order_id, "refId": int(refund.refund_id), "status": 1}
+    assert keeper.call(REFUND + "updateWarehouseStatus", **known)["returnType"]["success"]
+    assert not keeper.call(REFUND + "updateWarehouseStatus", **(known | {"refId": 1}))["returnType"]["success"]
+
+
 def test_withdrawn_applications_say_eleven() -> None:
     keeper = Keeper()
     refund = keeper.world.request_refund(keeper.order())
@@ -323,6 +331,7 @@ def test_an_exchange_is_a_new_order_for_nothing() -> None:
     assert [row["serviceId"] for row in asc(keeper, "process.list")["data"]] == [int(refund.refund_id)]
     decide(keeper, "process.renew", refund)
     new = keeper.world.order(str(bill(keeper, refund)["newOrderId"]))
+    assert keeper.told(new, "returnOrder,orderPayment") == {"returnOrder": "2", "orderPayment": "0.00"}
     assert (new.pay_amount, new.state, bill(keeper, refund)["serviceStatus"]) == (0, State.TO_SHIP, 10009)
 
 
