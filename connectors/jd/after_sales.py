@@ -8,11 +8,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from math import ceil
 
-from pydantic import ValidationError
 from pydantic_core import to_json
 
 from connectors.jd import CHANNEL, mapping, wire
-from connectors.jd.client import JdClient, described
+from connectors.jd.client import JdClient, reason
 from core.channel import BadRow, Fetched, Page, Window
 from core.errors import Garbled, Invalid, Malformed, NotFound
 from core.model import AfterSale
@@ -68,7 +67,7 @@ class AfterSales:
                 raise self._invalid("after_sale", "a service order is found by its order and its id together")
             return self._service({"serviceId": number, "orderId": order_id})
         except (ValueError, OverflowError, OSError) as error:
-            raise self._placed(Malformed(_reason(error)), "after_sale") from None
+            raise self._placed(Malformed(reason(error)), "after_sale") from None
 
     def _pages(self, ask: Ask, read: Read, family: str, id_field: str, window: Window) -> Iterator[Page[AfterSale]]:
         """A service order has a row per SKU, so its ids are counted, and the rows that did not come."""
@@ -174,16 +173,9 @@ def _page(rows: list[wire.Row], family: str, id_field: str, read: Read) -> Page[
             raise  # says nothing about the row
         except (ValueError, OverflowError, OSError, Malformed) as error:
             number = row.get(id_field)
-            bad.append(BadRow(f"{family}:{number}" if number else "", _reason(error), to_json(row)))
+            bad.append(BadRow(f"{family}:{number}" if number else "", reason(error), to_json(row)))
     return Page(tuple(items), tuple(bad))
 
 
 def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit()
-
-
-def _reason(error: Exception) -> str:
-    """Without the value itself, which may be personal."""
-    if isinstance(error, ValidationError):
-        return described(error)
-    return error.message if isinstance(error, Malformed) else "a time or number that is none"

@@ -4,18 +4,16 @@ import json
 from collections.abc import Callable
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
 
 import pytest
-from pydantic import SecretStr
 
-from connectors.jd import after_sales
-from connectors.jd.after_sales import APPLIED, AfterSales
-from connectors.jd.client import JdClient, verdict
-from core.channel import Credentials, OpenGate, Page, Request, Window
-from core.clock import SHANGHAI, ManualClock
+from connectors.jd import after_sales, wire
+from connectors.jd.after_sales import APPLIED
+from connectors.jd.client import verdict
+from connectors.jd.connector import JdConnector
+from core.channel import Page, Window
+from core.clock import SHANGHAI
 from core.errors import (
     ChannelError,
     Denied,
@@ -30,19 +28,13 @@ from core.errors import (
 )
 from core.model import AfterSale
 from core.status import AfterSaleKind, AfterSaleStage, Fact
+from tests.connectors.jd import kit
+from tests.connectors.jd.kit import Playback, sample, wrapped
 
-SAMPLES = Path(__file__).parents[2] / "fixtures" / "jd"
 SHOP = "jd:10000001"
 NOW = datetime(2026, 3, 15, 10, 20, 30, tzinfo=SHANGHAI)
 WINDOW = Window(NOW - timedelta(minutes=20), NOW)
-PAGE_LIST, BY_ID = "pop.afs.soa.refundapply.queryPageList", "pop.afs.soa.refundapply.queryById"
-SYNC, VIEW, REFUNDS = "asc.sync.list", "asc.query.view", "asc.serviceAndRefund.view"
-
 Stage = Fact[AfterSaleStage]
-
-
-def sample(name: str) -> Any:
-    return json.loads((SAMPLES / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def content(name: str) -> Any:
@@ -57,71 +49,54 @@ BILL = content("aftersale.view")["data"]
 REFUND = content("aftersale.refund_view")["data"][0]
 
 
-class Playback:
-    """Answers each method with its answer, which may be made from what is asked; keeps what was asked."""
+def playback() -> Playback:
+    """Empty lists; the samples by id."""
+    return Playback(
+        {
+            wire.APPLICATIONS: queried([]),
+            wire.APPLICATION: queried([APPLICATION]),
+            wire.SERVICES: paged([]),
+            wire.SERVICE: viewed(BILL),
+            wire.SERVICE_REFUNDS: paged([REFUND]),
+        }
+    )
 
-    def __init__(self) -> None:
-        self.answers: dict[str, Any] = {
-            PAGE_LIST: queried([]), SYNC: paged([]), VIEW: viewed(BILL), REFUNDS: paged([REFUND]),
-            BY_ID: queried([APPLICATION]),
-        }  # fmt: skip
-        self.asked: list[tuple[str, dict[str, Any]]] = []
 
-    def send(self, request: Request) -> bytes:
-        method = request.call.method.removeprefix("jingdong.")
-        asked = json.loads(dict(parse_qsl(request.body.decode()))["360buy_param_json"])
-        self.asked.append((method, asked))
-        answer: Any = self.answers[method]
-        answer = answer(asked) if callable(answer) else answer
-        if isinstance(answer, bytes):
-            return answer
-        if "error_response" in answer:
-            return json.dumps(answer).encode()
-        wrapper = request.call.method.replace(".", "_") + "_responce"
-        return json.dumps({wrapper: {"code": "0", **answer}}, ensure_ascii=False).encode()
-
-    def of(self, method: str) -> list[dict[str, Any]]:
-        return [asked for name, asked in self.asked if name == method]
+def shop(played: Playback) -> JdConnector:
+    return kit.shop(played, options={"operator": "erp-user"})
 
 
 def queried(rows: list[Any], total: int | None = None, **changes: Any) -> Any:
     """An answer about refund applications."""
     head = {"success": True, "errorCode": "", "errorMsg": "", "totalCount": len(rows) if total is None else total}
-    return {"queryResult": {**head, "result": rows, **changes}}
+    return wrapped(wire.APPLICATIONS, {**head, "result": rows, **changes})
 
 
 def paged(rows: list[Any], total: int | None = None, **changes: Any) -> Any:
     """An answer with service orders, or their refunds."""
     head = {"success": True, "code": "0", "msg": "", "totalCount": len(rows) if total is None else total}
-    return {"pageResult": {**head, "data": rows, **changes}}
+    return wrapped(wire.SERVICES, {**head, "data": rows, **changes})
 
 
 def viewed(data: Any, **changes: Any) -> Any:
-    return {"result": {"success": True, "code": "0", "msg": "", "data": data, **changes}}
-
-
-def shop(played: Playback) -> AfterSales:
-    credentials = Credentials("A1B2", SecretStr("s"), SecretStr("t"), SecretStr("r"))
-    clock = ManualClock(NOW.astimezone(UTC))
-    client = JdClient(SHOP, credentials, played, OpenGate(), clock, "https://api.jd.com")
-    return AfterSales(SHOP, "10000001", "erp-user", client)
+    return wrapped(wire.SERVICE, {"success": True, "code": "0", "msg": "", "data": data, **changes})
 
 
 def application(**changes: Any) -> AfterSale:
-    played = Playback()
-    played.answers[BY_ID] = queried([{**APPLICATION, **changes}])
-    return shop(played).one("refund:40000000001", "").value
+    played = playback()
+    played.answers[wire.APPLICATION.name] = queried([{**APPLICATION, **changes}])
+    return shop(played).after_sale("refund:40000000001").value
 
 
 def service(refunds: list[Any] | None = None, **changes: Any) -> AfterSale:
-    played = Playback()
-    played.answers[VIEW] = viewed({**deepcopy(BILL), **changes})
-    played.answers[REFUNDS] = paged([REFUND] if refunds is None else refunds)
-    return shop(played).one("service:900000000001", "301234560000").value
+    played = playback()
+    played.answers[wire.SERVICE.name] = viewed({**deepcopy(BILL), **changes})
+    played.answers[wire.SERVICE_REFUNDS.name] = paged([REFUND] if refunds is None else refunds)
+    return shop(played).after_sale("service:900000000001", "301234560000").value
 
 
 def walked(played: Playback, window: Window = WINDOW) -> tuple[list[AfterSale], list[Page[AfterSale]]]:
-    pages = list(shop(played).changed(window))
+    pages = list(shop(played).after_sales(window))
     return [item.value for page in pages for item in page.items], pages
 
 
@@ -157,33 +132,33 @@ VIEWED_SERVICE = AfterSale(
 
 
 def test_the_sample_refund_application_by_id() -> None:
-    played = Playback()
-    fetched = shop(played).one("refund:40000000001", "")
+    played = playback()
+    fetched = shop(played).after_sale("refund:40000000001")
     assert fetched.value == LISTED_APPLICATION
     assert json.loads(fetched.raw) == APPLICATION
-    assert played.asked == [(BY_ID, sample("refund.get.request")["business"])]
+    assert played.asked == [(wire.APPLICATION.name, sample("refund.get.request")["business"])]
 
 
 def test_the_sample_refund_application_in_the_list() -> None:
-    played = Playback()
-    played.answers[PAGE_LIST] = {"queryResult": content("refund.list")}
+    played = playback()
+    played.answers[wire.APPLICATIONS.name] = sample("refund.list.response")
     found, pages = walked(played)
     assert found == [LISTED_APPLICATION]
     assert pages[-1].expected == 1
 
 
 def test_the_sample_service_order_in_full() -> None:
-    played = Playback()
-    fetched = shop(played).one("service:900000000001", "301234560000")
+    played = playback()
+    fetched = shop(played).after_sale("service:900000000001", "301234560000")
     assert fetched.value == VIEWED_SERVICE
     assert json.loads(fetched.raw) == BILL
-    assert played.asked == [(VIEW, sample("aftersale.view.request")["business"])]
+    assert played.asked == [(wire.SERVICE.name, sample("aftersale.view.request")["business"])]
 
 
 @pytest.mark.parametrize("name", ["aftersale.sync_list", "aftersale.query_list"])
 def test_the_sample_service_order_in_a_list(name: str) -> None:
-    played = Playback()
-    played.answers[SYNC] = {"pageResult": content(name)}
+    played = playback()
+    played.answers[wire.SERVICES.name] = sample(f"{name}.response")
     found, pages = walked(played)
     assert found == [VIEWED_SERVICE]
     assert pages[-1].expected == 1
@@ -196,9 +171,9 @@ def test_the_sample_refund_of_a_service_order_proves_that_the_money_is_back() ->
 
 
 def test_the_lists_are_asked_as_documented() -> None:
-    played = Playback()
+    played = playback()
     walked(played, Window(NOW - timedelta(minutes=20, seconds=30), NOW - timedelta(minutes=10, seconds=31)))
-    [applications] = played.of(PAGE_LIST)
+    [applications] = played.business(wire.APPLICATIONS)
     assert applications == {
         "modifiedStart": "2026-03-15 10:00:00",
         "modifiedEnd": "2026-03-15 10:10:00",
@@ -206,14 +181,16 @@ def test_the_lists_are_asked_as_documented() -> None:
         "pageSize": 50,
         "showSku": True,
     }
-    assert played.of(SYNC) == [sample("aftersale.sync_list.request")["business"]]
+    assert played.business(wire.SERVICES) == [sample("aftersale.sync_list.request")["business"]]
 
 
 def test_a_finished_service_order_asks_for_the_refunds_of_its_order() -> None:
-    played = Playback()
-    played.answers[VIEW] = viewed({**BILL, "serviceStatus": 10010})
-    fetched = shop(played).one("service:900000000001", "301234560000")
-    assert played.of(REFUNDS) == [{"buId": "10000001", "orderId": 301234560000, "pageNumber": 1, "pageSize": 50}]
+    played = playback()
+    played.answers[wire.SERVICE.name] = viewed({**BILL, "serviceStatus": 10010})
+    fetched = shop(played).after_sale("service:900000000001", "301234560000")
+    assert played.business(wire.SERVICE_REFUNDS) == [
+        {"buId": "10000001", "orderId": 301234560000, "pageNumber": 1, "pageSize": 50}
+    ]
     assert json.loads(fetched.raw)["refunds"] == [REFUND]
 
 
@@ -330,18 +307,18 @@ def test_blank_times_of_a_check_are_none(blank: str | None) -> None:
 
 def test_the_goods_of_an_application_are_kept_as_they_came() -> None:
     goods = [{"anything": {"deep": ["礼物🎁"]}}]
-    played = Playback()
-    played.answers[BY_ID] = queried([{**APPLICATION, "skuVoList": goods}])
-    fetched = shop(played).one("refund:40000000001", "")
+    played = playback()
+    played.answers[wire.APPLICATION.name] = queried([{**APPLICATION, "skuVoList": goods}])
+    fetched = shop(played).after_sale("refund:40000000001")
     assert (fetched.value.line_ids, fetched.value.sku_id) == ((), "")
     assert json.loads(fetched.raw)["skuVoList"] == goods
 
 
 def test_the_two_families_never_collide() -> None:
-    played = Playback()
-    played.answers[PAGE_LIST] = queried([{**APPLICATION, "id": 7}])
-    played.answers[SYNC] = paged([{**BRIEF, "serviceId": 7}])
-    played.answers[VIEW] = viewed({**BILL, "serviceId": 7})
+    played = playback()
+    played.answers[wire.APPLICATIONS.name] = queried([{**APPLICATION, "id": 7}])
+    played.answers[wire.SERVICES.name] = paged([{**BRIEF, "serviceId": 7}])
+    played.answers[wire.SERVICE.name] = viewed({**BILL, "serviceId": 7})
     found, pages = walked(played)
     assert [each.id for each in found] == ["refund:7", "service:7"]
     assert pages[-1].expected == 2
@@ -414,18 +391,18 @@ def serving(held: list[dict[str, Any]], touch: Callable[[int], object] = lambda 
 
 
 def test_pages_are_read_from_the_last_to_the_first() -> None:
-    played = Playback()
-    played.answers[PAGE_LIST] = serving(rows(120))
+    played = playback()
+    played.answers[wire.APPLICATIONS.name] = serving(rows(120))
     found, pages = walked(played)
     assert {each.id for each in found} == {f"refund:{number}" for number in range(1, 121)}
-    assert [asked["pageIndex"] for asked in played.of(PAGE_LIST)] == [1, 3, 2, 1, 3, 2, 1]
+    assert [asked["pageIndex"] for asked in played.business(wire.APPLICATIONS)] == [1, 3, 2, 1, 3, 2, 1]
     assert pages[-1].expected == 120
 
 
 def test_a_row_that_leaves_the_range_hides_no_other() -> None:
     held = rows(120)
-    played = Playback()
-    played.answers[PAGE_LIST] = serving(held, lambda _: held.pop(0) if len(held) > 110 else None)
+    played = playback()
+    played.answers[wire.APPLICATIONS.name] = serving(held, lambda _: held.pop(0) if len(held) > 110 else None)
     found, pages = walked(played)
     assert {f"refund:{row['id']}" for row in held} <= {each.id for each in found}
     assert pages[-1].expected == len({each.id for each in found})
@@ -439,21 +416,21 @@ def test_a_row_that_enters_at_the_front_while_another_leaves_hides_no_other() ->
             held.insert(0, {**APPLICATION, "id": 1000})  # moves row 100 from page 2 to page 3, which was read already
             held.pop()
 
-    played = Playback()
-    played.answers[PAGE_LIST] = serving(held, touch)
+    played = playback()
+    played.answers[wire.APPLICATIONS.name] = serving(held, touch)
     found, _ = walked(played)
     assert {f"refund:{row['id']}" for row in held} <= {each.id for each in found}
 
 
 def test_rows_that_did_not_come_are_missed() -> None:
-    played = Playback()
-    played.answers[PAGE_LIST] = queried(rows(10), 12)
+    played = playback()
+    played.answers[wire.APPLICATIONS.name] = queried(rows(10), 12)
     found, pages = walked(played)
     assert (len(found), pages[-1].expected) == (10, 12)
 
 
 def test_a_range_with_more_pages_than_are_served_is_halved() -> None:
-    played = Playback()
+    played = playback()
     asked_ranges = []
 
     def answer(asked: dict[str, Any]) -> Any:
@@ -461,7 +438,7 @@ def test_a_range_with_more_pages_than_are_served_is_halved() -> None:
         asked_ranges.append((since[11:], until[11:]))
         return queried([], 5001) if (since[11:], until[11:]) == ("10:00:30", "10:20:31") else queried(rows(3))
 
-    played.answers[PAGE_LIST] = answer
+    played.answers[wire.APPLICATIONS.name] = answer
     found, pages = walked(played)
     assert asked_ranges == [("10:00:30", "10:20:31"), ("10:00:30", "10:10:30"), ("10:10:30", "10:20:31")]
     assert pages[-1].expected == 3
@@ -469,26 +446,28 @@ def test_a_range_with_more_pages_than_are_served_is_halved() -> None:
 
 
 def test_a_service_order_listed_once_per_sku_is_one() -> None:
-    played = Playback()
-    played.answers[SYNC] = paged([BRIEF, {**BRIEF, "skuId": 100012345679}])
+    played = playback()
+    played.answers[wire.SERVICES.name] = paged([BRIEF, {**BRIEF, "skuId": 100012345679}])
     found, pages = walked(played)
     assert found == [VIEWED_SERVICE]
     assert pages[-1].expected == 1
-    assert len(played.of(VIEW)) == 1
+    assert len(played.business(wire.SERVICE)) == 1
 
 
 def test_a_service_order_that_is_gone_when_it_is_read_is_left_out() -> None:
-    played = Playback()
-    played.answers[SYNC] = paged([BRIEF])
-    played.answers[VIEW] = viewed(None)
+    played = playback()
+    played.answers[wire.SERVICES.name] = paged([BRIEF])
+    played.answers[wire.SERVICE.name] = viewed(None)
     found, pages = walked(played)
     assert (found, pages[-1].bad, pages[-1].expected) == ([], (), 0)
 
 
 def test_bad_rows_are_put_aside_and_stop_nothing() -> None:
-    played = Playback()
-    played.answers[PAGE_LIST] = queried([{**APPLICATION, "id": 1, "applyTime": "soon"}, {"id": 2}, APPLICATION])
-    played.answers[SYNC] = paged([{"serviceId": 9}, BRIEF])
+    played = playback()
+    played.answers[wire.APPLICATIONS.name] = queried(
+        [{**APPLICATION, "id": 1, "applyTime": "soon"}, {"id": 2}, APPLICATION]
+    )
+    played.answers[wire.SERVICES.name] = paged([{"serviceId": 9}, BRIEF])
     found, pages = walked(played)
     assert found == [LISTED_APPLICATION, VIEWED_SERVICE]
     bad = [row for page in pages for row in page.bad]
@@ -499,32 +478,32 @@ def test_bad_rows_are_put_aside_and_stop_nothing() -> None:
 
 @pytest.mark.parametrize("nothing", [[], None])
 def test_empty_lists_are_a_complete_answer(nothing: Any) -> None:
-    played = Playback()
-    played.answers[PAGE_LIST] = queried([], result=nothing)
-    played.answers[SYNC] = paged([], data=nothing, totalCount="0", pageSize="50", pageNumber="1")
+    played = playback()
+    played.answers[wire.APPLICATIONS.name] = queried([], result=nothing)
+    played.answers[wire.SERVICES.name] = paged([], data=nothing, totalCount="0", pageSize="50", pageNumber="1")
     found, pages = walked(played)
     assert found == []
     assert pages[-1].expected == 0
 
 
 def test_a_range_whose_ends_are_swapped_is_refused_before_any_call() -> None:
-    played = Playback()
+    played = playback()
     with pytest.raises(Invalid):
         walked(played, Window(NOW, NOW - timedelta(seconds=1)))
     assert played.asked == []
 
 
 def test_status_changes_after_the_application_are_found_by_their_own_time() -> None:
-    played = Playback()
+    played = playback()
     walked(played)
-    assert not {"applyTimeStart", "applyTimeEnd"} & played.of(PAGE_LIST)[0].keys()
+    assert not {"applyTimeStart", "applyTimeEnd"} & played.business(wire.APPLICATIONS)[0].keys()
 
 
 def test_without_times_of_change_the_range_reaches_back_over_open_applications(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(after_sales, "APPLICATION_TIMES", APPLIED)
-    played = Playback()
+    played = playback()
     walked(played)
-    [asked] = played.of(PAGE_LIST)
+    [asked] = played.business(wire.APPLICATIONS)
     assert (asked["applyTimeStart"], asked["applyTimeEnd"]) == ("2026-02-13 10:00:30", "2026-03-15 10:20:31")
     assert "modifiedStart" not in asked
 
@@ -543,27 +522,27 @@ def test_the_answers_to_decisions_say_yes_or_no(name: str, accepted: bool, code:
 
 @pytest.mark.parametrize("id_", ["40000000001", "refund:", "refund:x", "service:１", "order:1", ""])
 def test_an_id_of_no_family_is_refused_before_any_call(id_: str) -> None:
-    played = Playback()
+    played = playback()
     with pytest.raises(Invalid):
-        shop(played).one(id_, "1")
+        shop(played).after_sale(id_, "1")
     assert played.asked == []
 
 
 def test_a_service_order_is_not_found_without_its_order() -> None:
-    played = Playback()
+    played = playback()
     with pytest.raises(Invalid):
-        shop(played).one("service:900000000001", "")
+        shop(played).after_sale("service:900000000001")
     assert played.asked == []
 
 
 def test_what_is_not_there_is_not_found() -> None:
-    played = Playback()
-    played.answers[BY_ID] = queried([])
-    played.answers[VIEW] = viewed(None, success=False, code="10700002", msg="服务单不存在")
+    played = playback()
+    played.answers[wire.APPLICATION.name] = queried([])
+    played.answers[wire.SERVICE.name] = viewed(None, success=False, code="10700002", msg="服务单不存在")
     with pytest.raises(NotFound):
-        shop(played).one("refund:1", "")
+        shop(played).after_sale("refund:1")
     with pytest.raises(NotFound):
-        shop(played).one("service:1", "1")
+        shop(played).after_sale("service:1", "1")
 
 
 @pytest.mark.parametrize(
@@ -577,18 +556,18 @@ def test_what_is_not_there_is_not_found() -> None:
         ("timeout_65", Unavailable),
     ],
 )
-@pytest.mark.parametrize("method", [PAGE_LIST, SYNC])
-def test_gateway_errors_end_the_walk(method: str, name: str, kind: type[ChannelError]) -> None:
-    played = Playback()
-    played.answers[method] = sample(f"error.{name}.response")
+@pytest.mark.parametrize("method", [wire.APPLICATIONS, wire.SERVICES], ids=lambda method: method.name)
+def test_gateway_errors_end_the_walk(method: wire.Method[Any], name: str, kind: type[ChannelError]) -> None:
+    played = playback()
+    played.answers[method.name] = sample(f"error.{name}.response")
     with pytest.raises(kind):
         walked(played)
 
 
 @pytest.mark.parametrize("refused", ["true", "false"])
 def test_the_verdict_may_be_text(refused: str) -> None:
-    played = Playback()
-    played.answers[PAGE_LIST] = queried([], success=refused, errorCode="-1", errorMsg="参数错误")
+    played = playback()
+    played.answers[wire.APPLICATIONS.name] = queried([], success=refused, errorCode="-1", errorMsg="参数错误")
     if refused == "true":
         walked(played)
     else:
@@ -597,16 +576,16 @@ def test_the_verdict_may_be_text(refused: str) -> None:
 
 
 def test_a_refusal_of_the_service_list() -> None:
-    played = Playback()
-    played.answers[SYNC] = paged([], success=False, code="1", msg="参数错误")
+    played = playback()
+    played.answers[wire.SERVICES.name] = paged([], success=False, code="1", msg="参数错误")
     with pytest.raises(Rejected):
         walked(played)
 
 
 def test_an_error_page_says_nothing_about_a_row() -> None:
-    played = Playback()
-    played.answers[SYNC] = paged([BRIEF])
-    played.answers[VIEW] = b"<html>502 Bad Gateway</html>"
+    played = playback()
+    played.answers[wire.SERVICES.name] = paged([BRIEF])
+    played.answers[wire.SERVICE.name] = b"<html>502 Bad Gateway</html>"
     with pytest.raises(Garbled):
         walked(played)
 
