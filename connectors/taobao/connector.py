@@ -161,7 +161,8 @@ class TaobaoConnector(Connector):
             CarrierRow(
                 code=company.code,
                 name=company.name,
-                carrier=mapping.CARRIER_OF.get(company.code) or mapping.CARRIER_OF_NAME.get(company.name, ""),
+                # By its name first: a code outlives its company (HTKY was taken over by J&T).
+                carrier=mapping.CARRIER_OF_NAME.get(company.name) or mapping.CARRIER_OF.get(company.code, ""),
             )
             for company in companies
         ]

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from pydantic import SecretStr
 
 from connectors.taobao.connector import TaobaoConnector
-from core.channel import Call, Credentials, Gate, OpenGate, Request, Transport
+from core.channel import Call, Credentials, Gate, OpenGate, Request, Transport, Window
 from core.clock import ManualClock
 from core.errors import ChannelError
 
@@ -20,6 +20,7 @@ SESSION = "6200b1c2d3e4f5a6ZZ0a1b2c3d4e5f60718293a4b5c6d7e8f2200112233"
 REFRESH_TOKEN = "6200c1c2c3c4c5c6ZZ11111111111111111111111111111112200112233"
 NOW = datetime(2024, 3, 15, 2, 30, tzinfo=UTC)
 """The samples' timestamp, 10:30 in Shanghai."""
+WINDOW = Window(datetime(2024, 3, 15, 2, tzinfo=UTC), NOW)
 TID = "2150000000000000001"
 
 
@@ -28,7 +29,7 @@ def sample(name: str) -> Any:
     return json.loads((SAMPLES / f"{name}.json").read_text(encoding="utf-8"))
 
 
-def trade_row(name: str = "order.detail", **changes: Any) -> dict[str, Any]:
+def trade_row(name: str = "order.detail", /, **changes: Any) -> dict[str, Any]:
     """The trade of a sample, with changes; a None takes the field away."""
     row = sample(f"{name}.response")["trade_fullinfo_get_response"]["trade"]
     return {field: value for field, value in {**row, **changes}.items() if value is not None}

@@ -1,19 +1,18 @@
 """Each operation sends what the samples of the documentation send, but for the list of fields it needs."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from connectors.taobao import signing
 from connectors.taobao.mapping import TRADE_TYPES
-from core.channel import PriceWrite, StockDelta, StockWrite, Window
+from core.channel import PriceWrite, StockDelta, StockWrite
 from core.model import Flag, Memo, Packed, Parcel, ParcelDraft, ParcelKind, Price, Shipment, SkuKey
-from tests.connectors.taobao.kit import NOW, SECRET, TID, Playback, quiet, sample, shop, trade_answer, trade_row
+from tests.connectors.taobao.kit import NOW, SECRET, TID, WINDOW, Playback, quiet, sample, shop, trade_answer, trade_row
 
 RED = SkuKey(listing_id="610000000001", sku_id="5100000000001")
 LARGE = SkuKey(listing_id="610000000001", sku_id="5100000000002")
-WINDOW = Window(datetime(2024, 3, 15, 2, tzinfo=UTC), NOW)
 ITEMS = sample("item.batch_detail.response")
 
 
@@ -138,7 +137,7 @@ def test_set_stock_of_a_tmall_shop() -> None:
     transport = Playback(
         items_seller_list_get=ITEMS,
         user_seller_get=sample("user.seller.response"),
-        **{"tmall_item_quantity_update": sample("stock.tmall.response")},
+        tmall_item_quantity_update=sample("stock.tmall.response"),
     )
     connector = shop(transport, sign_method="md5")
     for _ in range(2):
@@ -156,7 +155,7 @@ def test_set_stock_of_an_item_without_skus() -> None:
     transport = Playback(
         items_seller_list_get=plain,
         item_quantity_update=sample("stock.item.response"),
-        **{"tmall_item_quantity_update": sample("stock.tmall.response")},
+        tmall_item_quantity_update=sample("stock.tmall.response"),
     )
     for api in ("taobao", "tmall"):
         [told] = shop(transport, write_api=api).set_stock([StockWrite(key, 7)])
@@ -167,7 +166,7 @@ def test_set_stock_of_an_item_without_skus() -> None:
 
 
 def test_adjust_stock_of_a_tmall_shop() -> None:
-    transport = Playback(**{"tmall_item_quantity_update": sample("stock.tmall.response")})
+    transport = Playback(tmall_item_quantity_update=sample("stock.tmall.response"))
     [told] = shop(transport, sign_method="md5", write_api="tmall").adjust_stock([StockDelta(RED, -2, "one")])
     assert told.error is None
     [sent] = transport.asked
@@ -191,7 +190,7 @@ def test_adjust_stock_of_a_taobao_shop() -> None:
 def test_set_price_of_a_tmall_shop() -> None:
     items = sample("item.batch_detail.response")
     items["items_seller_list_get_response"]["items"]["item"][0]["price"] = "189.00"
-    transport = Playback(items_seller_list_get=items, **{"tmall_item_price_update": sample("price.tmall.response")})
+    transport = Playback(items_seller_list_get=items, tmall_item_price_update=sample("price.tmall.response"))
     writes = [PriceWrite(RED, Price(sale=19900)), PriceWrite(LARGE, Price(sale=18900))]
     told = shop(transport, sign_method="md5", write_api="tmall").set_price(writes)
     assert [outcome.error for outcome in told] == [None, None]
