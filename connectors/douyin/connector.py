@@ -2,11 +2,12 @@
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import chain
 from math import ceil
+from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
 
 from pydantic import SecretStr, ValidationError
@@ -78,8 +79,9 @@ class DouyinConnector(Connector):
         gate: Gate,
         clock: Clock,
         gateway: str,
+        options: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        super().__init__(shop_id, account, credentials, transport, gate, clock, gateway)
+        super().__init__(shop_id, account, credentials, transport, gate, clock, gateway, options)
         self._client = DouyinClient(shop_id, credentials, transport, gate, clock, gateway)
         self._carrier_rows: list[CarrierRow] = []
 

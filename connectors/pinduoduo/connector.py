@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
+from types import MappingProxyType
 from typing import TypeVar
 
 from pydantic import SecretStr, ValidationError
@@ -89,8 +90,9 @@ class PinduoduoConnector(Connector):
         gate: Gate,
         clock: Clock,
         gateway: str,
+        options: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        super().__init__(shop_id, account, credentials, transport, gate, clock, gateway)
+        super().__init__(shop_id, account, credentials, transport, gate, clock, gateway, options)
         self._client = PinduoduoClient(shop_id, credentials, transport, gate, clock, gateway)
         self._carriers: list[CarrierRow] | None = None
 
