@@ -20,7 +20,7 @@ def components(shop: Shop, order: Order, line: Line, paid: int) -> dict[str, Any
         rows.append(
             {
                 "item_id": int(item.item_id),
-                "sku_id": int(sku.sku_id),
+                "sku_id": int(sku.sku_id) if sku.sku_id != item.item_id else None,
                 "quantity": pieces * line.quantity,
                 "outer_iid": item.code,
                 "outer_sku_id": sku.code,

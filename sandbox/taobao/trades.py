@@ -160,7 +160,7 @@ def _line_amount(trade: Trade, n: int) -> dict[str, Any]:
     return {
         "oid": int(line.line_id),
         "num_iid": int(line.item_id),
-        "sku_id": int(line.sku_id),
+        "sku_id": int(line.sku_id) if line.sku_id != line.item_id else None,
         "num": line.quantity,
         "price": yuan(line.price),
         "discount_fee": yuan(money.discount),

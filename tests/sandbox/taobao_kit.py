@@ -7,7 +7,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from sandbox.gateway import Request, Response
-from sandbox.model import Order
+from sandbox.model import Buyer, Order, Sku
+from sandbox.people import invent_buyer
 from sandbox.sandbox import Sandbox
 from sandbox.settings import Settings
 from sandbox.taobao.values import when
@@ -32,6 +33,21 @@ def signed(params: dict[str, str], secret: str) -> dict[str, str]:
     return params | {"sign": hashlib.md5(f"{secret}{text}{secret}".encode(), usedforsecurity=False).hexdigest().upper()}
 
 
+def differences(sample: Any, ours: Any, path: str = "") -> list[str]:
+    """Where keys or JSON types differ; lists are compared by their first elements."""
+    if type(sample) is not type(ours):
+        return [f"{path}: {type(sample).__name__} became {type(ours).__name__}"]
+    if isinstance(sample, dict):
+        found = [f"{path}.{name} is missing" for name in sample.keys() - ours.keys()]
+        found += [f"{path}.{name} is extra" for name in ours.keys() - sample.keys() - {"tid_str", "oid_str"}]
+        for name in sample.keys() & ours.keys():
+            found += differences(sample[name], ours[name], f"{path}.{name}")
+        return found
+    if isinstance(sample, list) and sample:
+        return differences(sample[0], ours[0], f"{path}[]") if ours else [f"{path} is empty"]
+    return []
+
+
 class Seller:
     """A sandbox at the samples' time, its first Taobao shop (a Tmall one with kind="tmall"), and signed calls."""
 
@@ -47,6 +63,15 @@ class Seller:
     def order(self, variant: str = "plain", **wanted: Any) -> Order:
         """A placed and paid order."""
         return self.world.place(self.shop, variant=variant, **({"restock": True} | wanted))
+
+    @property
+    def sku(self) -> Sku:
+        """A SKU that is not the whole item."""
+        return next(iter(next(iter(self.shop.items.values())).skus.values()))
+
+    def stranger(self) -> Buyer:
+        """Somebody who has ordered nothing yet."""
+        return invent_buyer(self.world.random, 7000)
 
     def params(self, method: str, **business: Any) -> dict[str, str]:
         """A call's parameters, signed. `session=None` leaves the session out."""
@@ -83,6 +108,10 @@ class Seller:
         """`code`, and the sub_code if there is one, of a call that must fail."""
         error = self.answer(method, **business)["error_response"]
         return f"{error['code']} {error['sub_code']}" if "sub_code" in error else f"{error['code']}:{error['msg']}"
+
+    def ship(self, order: Order, number: str = "YT0000000000001", **more: str) -> dict[str, str]:
+        """Parameters of an offline shipment with YTO."""
+        return {"tid": order.order_id, "out_sid": number, "company_code": "YTO"} | more
 
     def window(self, seconds: float = 3600) -> dict[str, str]:
         """The last hour."""
