@@ -23,7 +23,7 @@ from connectors import CHANNELS
 from core.channel import AppAccess, Notice, Session, Source
 from core.db import lanes, shops
 from core.db.lanes import Claim, Kind, Lane, LaneLost
-from core.errors import ChannelError, ConfigurationError
+from core.errors import ChannelError, ConfigurationError, QudaoError
 from sync import inbox
 from sync.policy import backoff
 from sync.runtime import Runtime
@@ -117,7 +117,7 @@ async def _keep(runtime: Runtime, app: _App, secret: SecretStr) -> None:
                 elif source is not None:
                     await _look(runtime, app, source, claim)
             except _TROUBLE as error:
-                log.warning("cannot listen", channel=app.channel, app=app.app_key, error=type(error).__name__)
+                _complain("cannot listen", app, error)
             await asyncio.to_thread(_hold, runtime, claim)
             failures = 0 if time.monotonic() - opened > STEADY_SECONDS else failures + 1
             wait = min(LONGEST_RETRY_SECONDS, backoff(failures) / 4)
@@ -184,8 +184,14 @@ async def _stand_in(runtime: Runtime, app: _App, source: Source | None, claim: C
     try:
         await _look(runtime, app, source, claim, seconds)
     except _TROUBLE as error:
-        log.warning("cannot fetch notices", channel=app.channel, app=app.app_key, error=type(error).__name__)
+        _complain("cannot fetch notices", app, error)
         await asyncio.sleep(seconds)
+
+
+def _complain(what: str, app: _App, error: BaseException) -> None:
+    """Our own errors say in words what is wrong, and hold nothing secret; of others the kind must do."""
+    reason = str(error) if isinstance(error, QudaoError) else ""
+    log.warning(what, channel=app.channel, app=app.app_key, error=type(error).__name__, reason=reason)
 
 
 def _fetch(runtime: Runtime, app: _App, source: Source, claim: Claim) -> bool:

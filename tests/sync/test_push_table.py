@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+import structlog
 from pydantic import SecretStr
 
 from connectors import CHANNELS, Adapter
@@ -141,3 +142,20 @@ def test_what_the_row_says_of_people_is_sealed(pushed: Pushed) -> None:
     assert order.order_id.encode() not in row.raw
     with pushed.engine.runtime.database.read() as connection:
         assert shops.push_cursor(connection, "jd", pushed.engine.world.apps["jd"].key)
+
+
+def test_a_refused_login_is_said_in_the_log_without_the_password(pushed: Pushed) -> None:
+    settings = pushed.engine.runtime.settings
+    url = sa.make_url(settings.push_databases["jd"].get_secret_value()).set(username="nobody", password="pass-word")
+    told = SecretStr(url.render_as_string(hide_password=False))
+    pushed.engine.runtime.settings = settings.model_copy(update={"push_databases": {"jd": told}})
+    stop = threading.Event()
+    thread = threading.Thread(target=listen.run, args=(pushed.engine.runtime, stop))
+    with structlog.testing.capture_logs() as lines:
+        thread.start()
+        until(lambda: any(line["event"] == "cannot listen" for line in lines))
+        stop.set()
+        thread.join(20)
+    first = next(line for line in lines if line["event"] == "cannot listen")
+    assert first["reason"] == ("JD's push database refused the login (error 1045); see QUDAO_JD_PUSH_DATABASE_URL")
+    assert "pass-word" not in str(lines)
