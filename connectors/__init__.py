@@ -5,12 +5,14 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from connectors import douyin, pinduoduo
+from connectors import douyin, pinduoduo, taobao
 from connectors.douyin.connector import DouyinConnector
 from connectors.douyin.messages import DouyinReader
 from connectors.http import Http
 from connectors.pinduoduo.connector import PinduoduoConnector
 from connectors.pinduoduo.messages import PinduoduoSession
+from connectors.taobao.connector import TaobaoConnector
+from connectors.taobao.messages import TaobaoSession, TaobaoSource
 from core.channel import AppAccess, Channel, Connector, Reader, Session, Source
 from core.clock import Clock
 
@@ -36,4 +38,5 @@ class Adapter:
 CHANNELS: dict[str, Adapter] = {
     "pinduoduo": Adapter(pinduoduo.CHANNEL, PinduoduoConnector, session=PinduoduoSession),
     "douyin": Adapter(douyin.CHANNEL, DouyinConnector, reader=DouyinReader),
+    "taobao": Adapter(taobao.CHANNEL, TaobaoConnector, session=TaobaoSession, source=TaobaoSource),
 }

@@ -336,9 +336,7 @@ class TaobaoConnector(Connector):
 
     def _cannot_refresh(self, error: Rejected | None = None) -> Reauthorize:
         return Reauthorize(
-            error.message
-            if error
-            else "this authorization cannot be refreshed: the seller must authorize the app again",
+            f"{NO_REFRESH}: {error.message}" if error else NO_REFRESH,
             channel=CHANNEL.code,
             shop=self.shop_id,
             operation=wire.REFRESH.name,
