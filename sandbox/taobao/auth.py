@@ -1,6 +1,7 @@
 """Authorisation and tokens, the seller, and the server's time.
 
-`/authorize` asks nobody: it sends the browser back with a code of the first shop, or of the one named `shop_id`.
+`/authorize` asks nobody: it sends the browser back with a code of the first shop, or of the one named
+`sandbox_shop_id`.
 """
 
 import json
@@ -33,7 +34,7 @@ def authorize(world: World, memory: Memory, query: Mapping[str, str]) -> Respons
     redirect = query.get("redirect_uri", "")
     if query.get("client_id") != world.apps[CHANNEL].key or query.get("response_type") != "code" or not redirect:
         return json_response({"error": "invalid_request", "error_description": "client_id or redirect_uri"}, 400)
-    shop = world.shop(CHANNEL, query.get("shop_id") or None)
+    shop = world.shop(CHANNEL, query.get("sandbox_shop_id") or None)
     code = world.issue_code(shop)
     memory.redirects[code] = redirect
     answer = urlencode({"code": code, "state": query.get("state", "")})

@@ -78,7 +78,8 @@ def _filter(call: Call) -> tuple[tuple[object, ...], Callable[[Order], bool]]:
             and (not buyer or oaid.open_uid(world, order.buyer.buyer_id) == buyer)
         )
 
-    return (all_types, status, buyer, call.memory.revision), passes
+    changing = call.memory.revision if status or buyer else 0
+    return (all_types, status, buyer, changing), passes
 
 
 def _page(call: Call, index: TimeIndex, start: float, end: float) -> dict[str, Any]:
