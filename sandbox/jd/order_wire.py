@@ -150,6 +150,7 @@ def full(order: Order, *, encrypted: bool) -> dict[str, Any]:
         "itemInfoList": [_item(line) for line in order.lines],
         "couponDetailList": money.coupons(order),
         "venderRemark": vender_remark(order),
+        "venderRemarkLevelFlag": str(order.flag or 0),
         "pin": "",
         "returnOrder": "2" if order.variant == "exchange" else "0",
         "paymentConfirmTime": NEVER if cod else when(order.paid),
