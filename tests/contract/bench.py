@@ -14,8 +14,8 @@ from pydantic import SecretStr
 
 from connectors import CHANNELS
 from connectors.http import Http
-from core.channel import BadRow, Call, Connector, Credentials, Page, Window
-from core.model import Order, ParcelDraft, Shipment, SkuKey
+from core.channel import BadRow, Call, Capability, Connector, Credentials, Page, Window
+from core.model import AfterSale, Order, ParcelDraft, Shipment, SkuKey
 from sandbox.clock import VirtualClock
 from sandbox.faults import FaultKind, FaultRule
 from sandbox.model import Order as Placed
@@ -146,6 +146,11 @@ class Bench:
             found.add(page)
             between()
         return found
+
+    def after_sales(self) -> Iterator[Page[AfterSale]]:
+        """The after-sales of the last minutes; nothing where the channel lists none."""
+        if self.connector.channel.supports(Capability.AFTER_SALES):
+            yield from self.connector.after_sales(self.window())
 
     def read(self, placed: Placed) -> Order:
         return self.connector.order(placed.order_id).value

@@ -5,12 +5,20 @@ Everything else is the same for all: the connector comes from the registry, orde
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from importlib import import_module
+from pathlib import Path
 from typing import Any, ClassVar
 
 from connectors import CHANNELS, Adapter
 from core.channel import Channel, Notice
 from core.status import AfterSaleStage, OrderStatus
+from sandbox.model import Refund
 from tests.contract.bench import Bench
+
+TESTS = Path(__file__).parents[1]
+Code = int | str
+"""A platform's status: a number or a word."""
 
 
 class Listener(ABC):
@@ -42,6 +50,10 @@ class ChannelUnderTest(ABC):
     order_detail: ClassVar[str]
     stock_write: ClassVar[str]
     ship_write: ClassVar[str]
+    row_id: ClassVar[str]
+    """The field of an answer's object that says which order it is."""
+    row_fields: ClassVar[tuple[str, ...]]
+    """Fields of such an object that must be readable, or the order is not: its lines and its instants."""
     page_sizes: ClassVar[tuple[tuple[str, str], ...]]
     """(module, name) of the constants that say how long a page is; walks over short pages are cheap."""
     order_codes: ClassVar[Mapping[str, tuple[str, OrderStatus]]]
@@ -50,14 +62,16 @@ class ChannelUnderTest(ABC):
     """Documented order codes that no life leads to, each with the reason."""
     documented_order_codes: ClassVar[frozenset[str]]
     """Every order status of the documents; the lives must reach it or `other_order_codes` excuse it."""
-    after_sale_codes: ClassVar[Mapping[int, AfterSaleStage]]
+    after_sale_codes: ClassVar[Mapping[Code, AfterSaleStage]] = {}
     """Every documented after-sale code -> what it means; the sandbox is told to show each."""
-    unknown_after_sale_code: ClassVar[int]
-    unknown_topic: ClassVar[str]
+    unknown_after_sale_code: ClassVar[Code] = 0
+    unknown_topic: ClassVar[str] = ""
+    clock_tolerance: ClassVar[timedelta] = timedelta(minutes=10)
+    """How far our clock may be from the platform's."""
     own_carrier: ClassVar[str]
     """The channel's own code of SF, for parcels that the world itself sends."""
     samples_read: ClassVar[Mapping[str, str]]
-    """Test module of tests/connectors/<code>/ -> the sample files, without `.json`, that it holds the connector to."""
+    """Test module in `tests` -> the sample files, without `.json`, that it holds the connector to."""
     samples_unread: ClassVar[Mapping[str, str]]
     """Why the connector has no use for a sample -> the sample files."""
 
@@ -69,6 +83,23 @@ class ChannelUnderTest(ABC):
     def channel(self) -> Channel:
         return self.adapter.channel
 
+    @property
+    def folder(self) -> Path:
+        """Where the connector's modules are."""
+        made = import_module(self.adapter.connector.__module__).__file__
+        assert made is not None
+        return Path(made).parent
+
+    @property
+    def tests(self) -> Path:
+        """Where the channel's own tests are."""
+        return TESTS / "connectors" / self.code
+
+    @property
+    def fixtures(self) -> Path:
+        """Where the samples of the documents are."""
+        return TESTS / "fixtures" / self.code
+
     @abstractmethod
     def method_of(self, request: Any) -> str:
         """The platform's name of the call that a sample request makes; empty where it has none."""
@@ -76,6 +107,13 @@ class ChannelUnderTest(ABC):
     @abstractmethod
     def invent_order_status(self, answer: Any, code: int) -> None:
         """Puts a status that nobody documented into every order of an answer."""
+
+    def show_after_sale(self, bench: Bench, refund: Refund, code: Code) -> None:
+        """Makes the platform show an after-sale under a code that no step of the sandbox leads to."""
+        if isinstance(code, int):
+            bench.world.force_code(refund, code)
+        else:
+            bench.world.show_refund(refund, code)
 
     @abstractmethod
     def listener(self, bench: Bench) -> Listener:

@@ -11,7 +11,7 @@ from core.channel import Notice
 from core.status import AfterSaleStage, OrderStatus
 from sandbox.douyin.callbacks import Batch
 from tests.contract.bench import Bench
-from tests.contract.channel import ChannelUnderTest, Listener
+from tests.contract.channel import ChannelUnderTest, Code, Listener
 
 
 class Callbacks(Listener):
@@ -54,6 +54,8 @@ class Douyin(ChannelUnderTest):
     order_detail = "order.orderDetail"
     stock_write = "sku.syncStockBatchMultiProducts"
     ship_write = "order.logisticsAdd"
+    row_id = "order_id"
+    row_fields = ("sku_order_list", "update_time")
     page_sizes = (("connectors.douyin.client", "PAGE"), ("connectors.douyin.connector", "PAGE"))
     unknown_topic = "9999"
     own_carrier = "shunfeng"
@@ -77,7 +79,7 @@ class Douyin(ChannelUnderTest):
     }
     documented_order_codes = frozenset({"1", "103", "105", "2", "101", "3", "4", "5"})
 
-    after_sale_codes: ClassVar[Mapping[int, AfterSaleStage]] = {
+    after_sale_codes: ClassVar[Mapping[Code, AfterSaleStage]] = {
         0: AfterSaleStage.REQUESTED,
         6: AfterSaleStage.REQUESTED,
         7: AfterSaleStage.TO_RETURN,

@@ -10,7 +10,7 @@ from core.channel import Notice
 from core.status import AfterSaleStage, OrderStatus
 from sandbox.pinduoduo import session as simulated
 from tests.contract.bench import PUSH_GATEWAY, Bench
-from tests.contract.channel import ChannelUnderTest, Listener
+from tests.contract.channel import ChannelUnderTest, Code, Listener
 
 
 class Connection(Listener):
@@ -39,6 +39,8 @@ class Pinduoduo(ChannelUnderTest):
     order_detail = "pdd.order.information.get"
     stock_write = "pdd.goods.quantity.update"
     ship_write = "pdd.logistics.online.send"
+    row_id = "order_sn"
+    row_fields = ("item_list", "updated_at")
     page_sizes = (("connectors.pinduoduo.connector", "PAGE"),)
     unknown_topic = "pdd_chat_OrderPromise"
     own_carrier = "44"
@@ -57,7 +59,7 @@ class Pinduoduo(ChannelUnderTest):
     }
     documented_order_codes = frozenset({"1", "2", "3"})
 
-    after_sale_codes: ClassVar[Mapping[int, AfterSaleStage]] = {
+    after_sale_codes: ClassVar[Mapping[Code, AfterSaleStage]] = {
         2: AfterSaleStage.REQUESTED,
         3: AfterSaleStage.REQUESTED,
         4: AfterSaleStage.REFUNDING,

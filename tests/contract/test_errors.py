@@ -33,7 +33,7 @@ BROKEN_READS: dict[FaultKind, type[ChannelError]] = {
 }
 
 
-@pytest.mark.parametrize("read", READS)
+@pytest.mark.parametrize("read", [pytest.param(read, marks=needs(Capability(read))) for read in READS])
 @pytest.mark.parametrize("kind", BROKEN_READS)
 def test_a_read_that_breaks_says_what_to_do(bench: Bench, read: str, kind: FaultKind) -> None:
     placed = bench.place()

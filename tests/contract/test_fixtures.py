@@ -14,7 +14,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-import connectors
 from connectors.http import Http
 from core.channel import StockWrite
 from core.errors import ChannelError
@@ -23,18 +22,16 @@ from tests.contract.bench import Bench, WatchedGate
 from tests.contract.channel import ChannelUnderTest
 from tests.contract.channels import CHANNELS
 
-TESTS = Path(__file__).parents[1]
 REFUSALS = [
     pytest.param(channel, path, id=f"{channel.code}-{path.stem}")
     for channel in CHANNELS
-    for path in sorted((TESTS / "fixtures" / channel.code).glob("error.*.json"))
+    for path in sorted(channel.fixtures.glob("error.*.json"))
 ]
 
 
 def samples(channel: ChannelUnderTest) -> set[str]:
     """What a platform may send. Requests have tests of their own on both sides of the wire."""
-    folder = TESTS / "fixtures" / channel.code
-    return {path.stem for path in folder.glob("*.json") if not path.stem.endswith(".request")} - {"push.ack"}
+    return {path.stem for path in channel.fixtures.glob("*.json") if not path.stem.endswith(".request")} - {"push.ack"}
 
 
 @cache
@@ -64,16 +61,16 @@ def test_every_sample_is_read_or_has_a_reason_not_to_be(channel: ChannelUnderTes
 
 def test_a_sample_that_counts_as_read_is_named_by_its_test(channel: ChannelUnderTest) -> None:
     for module, names in channel.samples_read.items():
-        said = texts(TESTS / "connectors" / channel.code / f"{module}.py")
+        said = texts(channel.tests / f"{module}.py")
         assert [name for name in names.split() if not named(name, said)] == [], module
 
 
 def test_what_nobody_reads_is_not_called_either(channel: ChannelUnderTest) -> None:
-    folder = Path(connectors.__path__[0]) / channel.code
-    called = frozenset[str]().union(*(texts(folder / f"{name}.py") for name in ("connector", "client", "wire")))
+    modules = (path for path in channel.folder.glob("*.py") if path.stem not in {"messages", "signing", "errors"})
+    called = frozenset[str]().union(*map(texts, modules))
     for names in channel.samples_unread.values():
         for name in names.split():
-            request = TESTS / "fixtures" / channel.code / f"{name.removesuffix('.response')}.request.json"
+            request = channel.fixtures / f"{name.removesuffix('.response')}.request.json"
             if request.exists():
                 assert channel.method_of(json.loads(request.read_bytes())) not in called - {""}, name
 

@@ -91,7 +91,7 @@ def test_nothing_personal_shows_when_values_are_looked_at(bench: Bench, placed: 
             receiver = item.value.receiver
             ciphers |= {receiver.name.cipher, receiver.phone.cipher, receiver.detail.cipher, receiver.oaid}
             ciphers |= {receiver.name.mask, receiver.phone.mask}
-    values += list(bench.connector.after_sales(bench.window()))
+    values += list(bench.after_sales())
     values += list(bench.connector.listings())
     values += [bench.connector.ship(bench.shipment(placed[0]), "k"), bench.connector.memo(placed[0].order_id, Memo())]
     for value in values:
@@ -124,28 +124,27 @@ def test_nothing_secret_shows_in_errors(bench: Bench, placed: list[Placed], kind
         met.append(caught.value)
     outcomes: list[Any] = [
         *bench.connector.set_stock([StockWrite(key, 1)]),
-        *bench.connector.adjust_stock([StockDelta(key, 1, "k")]),
         *bench.connector.set_price([PriceWrite(key, Price(sale=1000))]),
         bench.connector.ship(bench.shipment(order), "k"),
         bench.connector.memo(order.order_id, Memo(text="x")),
     ]
+    if bench.connector.channel.supports(Capability.ADJUST_STOCK):
+        outcomes += bench.connector.adjust_stock([StockDelta(key, 1, "k")])
     for outcome in outcomes:
         assert isinstance(outcome.error, ChannelError)
         met.append(outcome.error)
     assert_hidden("".join(map(shown, [*met, *outcomes])), known)
 
 
-def test_a_row_that_cannot_be_read_does_not_show_its_person(bench: Bench) -> None:
+def test_a_row_that_cannot_be_read_does_not_show_its_person(bench: Bench, channel: ChannelUnderTest) -> None:
     order = bench.place()
     known = secrets(bench)
 
     def unmask(answer: Any) -> None:
-        """Puts the plain name and number wherever text stands that nobody needs, and breaks every time."""
+        """Puts the plain name and number where a row of an order must be readable."""
         if isinstance(answer, dict):
             for name, value in answer.items():
-                if isinstance(value, str) and ("time" in name or name == "updated_at"):
-                    answer[name] = f"{order.buyer.name} {order.buyer.phone}"
-                if isinstance(value, int) and name == "update_time":
+                if name in channel.row_fields and channel.row_id in answer:
                     answer[name] = f"{order.buyer.name} {order.buyer.phone}"
                 unmask(value)
         elif isinstance(answer, list):

@@ -1,12 +1,14 @@
 """Group 6: writes do once what they say, answer item by item, and a lost answer is cleared up by reading back."""
 
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from core.channel import Capability, PriceWrite, StockDelta, StockWrite
+from core.channel import Capability, Connector, Outcome, PriceWrite, StockDelta, StockWrite
 from core.errors import AlreadyDone, Conflict, Invalid, NotFound, NotYet, OutcomeUnknown, Rejected
-from core.model import Flag, Memo, Packed, Price
+from core.model import Flag, Memo, Packed, Price, SkuKey
 from core.status import Fulfilment
 from sandbox.faults import FaultKind
 from sandbox.model import StockSet
@@ -138,16 +140,20 @@ def test_a_price_of_an_unknown_sku_or_of_nothing_is_rejected_alone(bench: Bench)
     assert bench.world.sku(bench.shop, good.sku_id).price.sale == wanted
 
 
-@needs(Capability.SET_STOCK, Capability.ADJUST_STOCK, Capability.SET_PRICE)
-def test_an_unknown_listing_is_rejected(bench: Bench) -> None:
+WRITES: dict[Capability, Callable[[Connector, SkuKey], Sequence[Outcome[Any]]]] = {
+    Capability.SET_STOCK: lambda connector, key: connector.set_stock([StockWrite(key, 1)]),
+    Capability.ADJUST_STOCK: lambda connector, key: connector.adjust_stock([StockDelta(key, 1, "k")]),
+    Capability.SET_PRICE: lambda connector, key: connector.set_price([PriceWrite(key, Price(sale=1000))]),
+}
+
+
+@pytest.mark.parametrize("write", [pytest.param(each, marks=needs(each)) for each in WRITES])
+def test_an_unknown_listing_is_rejected(bench: Bench, write: Capability) -> None:
     [key] = bench.keys(1)
     stranger = key.model_copy(update={"listing_id": str(int(key.listing_id) + 77)})
-    [stock] = bench.connector.set_stock([StockWrite(stranger, 1)])
-    [delta] = bench.connector.adjust_stock([StockDelta(stranger, 1, "k")])
-    [price] = bench.connector.set_price([PriceWrite(stranger, Price(sale=1000))])
-    for error in (stock.error, delta.error, price.error):
-        assert isinstance(error, Rejected)
-        assert error.channel == bench.code
+    [outcome] = WRITES[write](bench.connector, stranger)
+    assert isinstance(outcome.error, Rejected)
+    assert outcome.error.channel == bench.code
 
 
 @needs(Capability.STOCK_LEVELS)
