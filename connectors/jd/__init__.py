@@ -55,7 +55,8 @@ CHANNEL = Channel(
             "a parcel of an order shipped in parts is changed alone; else all numbers of the order are told anew"
         ),
         Capability.AFTER_SALES: (
-            "refund applications and service orders are two lists, and each service order is read by itself"
+            "refund applications and service orders are two lists, and each service order is read by itself; its money"
+            " comes again as a refund application, so the two must not be added up"
         ),
         Capability.AFTER_SALE: "whether a finished service order's money went back is a call of its own",
         Capability.LISTINGS: "the list carries no SKUs, so those of each page are read, and the stock of each SKU",

@@ -99,15 +99,21 @@ class JdSource:
 
     def _read(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
         try:
-            if self._engine is None:
-                self._engine = _engine(self._database)
-            with self._engine.connect() as connection:
+            with self._connect() as connection:
                 return connection.execute(query).all()
         except sa.exc.DBAPIError as error:
             number = _number(error)
             if why := REFUSED.get(number):
                 raise ConfigurationError(f"JD's push database {why} (error {number}); see {SETTING}") from None
             raise Unavailable("the push database does not answer", channel="jd", code=str(number or "")) from None
+
+    def _connect(self) -> sa.Connection:
+        if self._engine is None:
+            self._engine = _engine(self._database)
+        try:
+            return self._engine.connect()
+        except (AttributeError, LookupError, TypeError, ValueError):  # the URL's options go to the driver as they are
+            raise ConfigurationError(f"{SETTING} has an option that PyMySQL does not take") from None
 
     def _notice(self, row: sa.Row[Any]) -> Notice:
         raw = (row.responseJson or "").encode()

@@ -351,6 +351,8 @@ def test_a_table_of_another_shape_is_told_so(table: Table, mariadb_url: str, clo
         ("not a url", "is not a URL"),
         ("mysql://reader:pass-word@host:33x/rds", "is not a URL"),
         ("postgresql://reader:pass-word@host/rds", "must begin with mysql://"),
+        ("mysql://reader:pass-word@127.0.0.1/rds?nonsense=1", "has an option that PyMySQL does not take"),
+        ("mysql://reader:pass-word@127.0.0.1/rds?charset=nonsense", "has an option that PyMySQL does not take"),
     ],
 )
 def test_a_url_that_cannot_work_is_told_without_being_shown(url: str, told: str, clock: ManualClock) -> None:
