@@ -295,8 +295,9 @@ def test_a_token_answer_to_a_code_reads_the_same() -> None:
 
 
 def test_a_refused_refresh_asks_for_the_seller() -> None:
+    refused: dict[str, Any] = {"/oauth2/refresh_token": {"code": 403, "msg": "refresh_token expired"}}
     with pytest.raises(Reauthorize):
-        shop(Playback(**{"/oauth2/refresh_token": {"code": 403, "msg": "refresh_token expired"}})).refresh()
+        shop(Playback(**refused)).refresh()
 
 
 def test_the_store_of_the_shops_options_is_read_and_written() -> None:
