@@ -21,7 +21,9 @@ QudaoError
 """
 
 import re
-from typing import Self
+from typing import Self, TypeVar
+
+E = TypeVar("E", bound="ChannelError")
 
 _MOBILE = re.compile(r"(?<!\d)(1[3-9]\d)\d{4}(\d{4})(?!\d)", re.ASCII)
 
@@ -75,6 +77,19 @@ class ChannelError(QudaoError):
         self.shop = self.shop or shop
         self.operation = self.operation or operation
         return self
+
+    def renamed(self, kind: type[E]) -> E:
+        """The same refusal as another class, for a channel that says less than what it means."""
+        return kind(
+            self.message,
+            channel=self.channel,
+            shop=self.shop,
+            operation=self.operation,
+            code=self.code,
+            sub_code=self.sub_code,
+            request_id=self.request_id,
+            retry_after=self.retry_after,
+        )
 
     def __str__(self) -> str:
         codes = "/".join(part for part in (self.code, self.sub_code) if part)

@@ -82,8 +82,8 @@ def test_connectors_are_imported_at_their_root_only() -> None:
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
-def test_a_channel_imports_itself_the_shared_client_and_core(channel: str) -> None:
-    own = (f"connectors.{channel}", "connectors.http")
+def test_a_channel_imports_itself_the_shared_modules_and_core(channel: str) -> None:
+    own = (f"connectors.{channel}", "connectors.http", "connectors.rows")
     wrong = {
         (str(path.relative_to(ROOT)), name)
         for path in (ROOT / "connectors" / channel).rglob("*.py")
