@@ -12,11 +12,21 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
-CHANNEL_MODULES = {"__init__", "wire", "signing", "client", "mapping", "messages", "errors", "connector"}
-OWN_MODULES = {"jd": {"after_sales", "goods", "shipping"}, "taobao": {"frames", "goods", "shipping"}}
-"""What one channel has beside them: JD's after-sales, goods and shipments take more than a call each; so do
-Taobao's goods and shipments, and its message connection speaks binary frames.
-"""
+CHANNEL_MODULES = {
+    "__init__",
+    "wire",
+    "signing",
+    "client",
+    "errors",
+    "mapping",
+    "messages",
+    "connector",
+    "goods",
+    "shipping",
+    "after_sales",
+}
+OWN_MODULES = {"taobao": {"frames"}}
+"""What one channel has beside them: the message connection of Taobao speaks binary frames."""
 MAPPING_MODULES = {"__init__", "tables", "values", "orders", "after_sales", "listings"}
 CHANNEL_FOLDERS = sorted(path for path in (ROOT / "connectors").iterdir() if (path / "__init__.py").exists())
 

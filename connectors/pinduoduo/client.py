@@ -10,11 +10,15 @@ from pydantic_core import from_json
 from connectors.pinduoduo import CHANNEL, signing, wire
 from connectors.pinduoduo.errors import ERRORS, UNSURE
 from connectors.pinduoduo.signing import Param
-from core.channel import Call, Credentials, Gate, Request, Transport
+from connectors.rows import described
+from core.channel import Call, Credentials, Gate, Request, Transport, Window
 from core.clock import Clock
-from core.errors import ChannelError, Garbled, Malformed, OutcomeUnknown, Rejected, Throttled
+from core.errors import ChannelError, Garbled, Malformed, NotFound, OutcomeUnknown, Rejected, Throttled
 
 ROUTER = "/api/router"
+
+PAGE = 100
+"""Rows of a page: the most that every list takes."""
 
 THROTTLED_WAIT = 1.0
 """Seconds to keep back after a throttle code (inferred): the wire names no wait; windows renew every 1, 10 or 60 s."""
@@ -58,6 +62,16 @@ class PinduoduoClient:
         except ChannelError as error:
             raise self._placed(error, method) from None
 
+    def one(self, method: wire.Method[W], params: Mapping[str, Param | None]) -> wire.Row:
+        """A thing read by its id, without the answer's own id, which differs with every reading. Where only a sentence
+        says no, the thing is taken for missing (inferred): raises NotFound.
+        """
+        try:
+            row = self.row(method, params)
+        except Rejected as error:
+            raise (error.renamed(NotFound) if type(error) is Rejected else error) from None
+        return {name: value for name, value in row.items() if name != "request_id"}
+
     def model(self, method: wire.Method[W], row: wire.Row) -> W:
         """The row validated; a success that says no, or does not say yes, raises."""
         try:
@@ -87,10 +101,12 @@ class PinduoduoClient:
         return error.at(channel=CHANNEL.code, shop=self._shop_id, operation=method.name)
 
 
-def described(error: ValidationError) -> str:
-    """Which fields are wrong and how, without their values."""
-    details = error.errors(include_url=False, include_context=False, include_input=False)
-    return "; ".join(f"{'.'.join(map(str, detail['loc']))}: {detail['type']}" for detail in details[:5])
+def changed_in(window: Window) -> dict[str, Param]:
+    """The range of both lists of changes: whole seconds, both rounded down, so that 30 minutes stay 30 minutes."""
+    return {
+        "start_updated_at": int(window.since.timestamp()),
+        "end_updated_at": int(window.until.timestamp()),
+    }
 
 
 def _opened(method: wire.Method[W], body: bytes) -> wire.Row:
