@@ -113,7 +113,7 @@ class JdSource:
         try:
             return self._engine.connect()
         except (AttributeError, LookupError, TypeError, ValueError):  # the URL's options go to the driver as they are
-            raise ConfigurationError(f"{SETTING} has an option that PyMySQL does not take") from None
+            raise ConfigurationError(f"{SETTING} has an option that the driver does not take") from None
 
     def _notice(self, row: sa.Row[Any]) -> Notice:
         raw = (row.responseJson or "").encode()
@@ -144,24 +144,22 @@ def _query(since: datetime, after: object, end: datetime) -> sa.Select[Any]:
 
 
 def _engine(database: SecretStr) -> sa.Engine:
-    """One connection, proven before each use. Raises ConfigurationError for a URL that cannot work here."""
+    """One connection, proven before each use. JD's own is MySQL; a simulated one may be whatever SQLAlchemy knows.
+
+    Raises ConfigurationError for a URL that cannot work.
+    """
     try:
         url = sa.make_url(database.get_secret_value())
+        mysql = url.get_backend_name() in ("mysql", "mariadb")
+        if mysql:
+            url = url.set(drivername=f"{url.get_backend_name()}+pymysql")
+        timeouts = {"connect_timeout": CONNECT_SECONDS, "read_timeout": READ_SECONDS} if mysql else {}
+        return sa.create_engine(url, connect_args=timeouts, pool_size=1, max_overflow=0, pool_pre_ping=True)
     except (sa.exc.ArgumentError, ValueError):  # ValueError: the port is no number
-        raise ConfigurationError(f"{SETTING} is not a URL; it begins with mysql://") from None
-    if url.get_backend_name() not in ("mysql", "mariadb"):
-        raise ConfigurationError(f"{SETTING} must begin with mysql://; JD writes its pushes into MySQL")
-    timeouts = {"connect_timeout": CONNECT_SECONDS, "read_timeout": READ_SECONDS}
-    try:
-        return sa.create_engine(
-            url.set(drivername=f"{url.get_backend_name()}+pymysql"),
-            connect_args=timeouts,
-            pool_size=1,
-            max_overflow=0,
-            pool_pre_ping=True,
-        )
-    except ModuleNotFoundError:
-        raise ConfigurationError("JD's push database needs the driver PyMySQL: pip install 'qudao[jd-push]'") from None
+        raise ConfigurationError(f"{SETTING} is not a database URL; JD's begins with mysql://") from None
+    except ModuleNotFoundError as error:
+        how = ": pip install 'qudao[jd-push]'" if error.name == "pymysql" else ""
+        raise ConfigurationError(f"the push database of {SETTING} needs the driver {error.name}{how}") from None
 
 
 def _number(error: sa.exc.DBAPIError) -> int:

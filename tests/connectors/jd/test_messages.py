@@ -348,11 +348,11 @@ def test_a_table_of_another_shape_is_told_so(table: Table, mariadb_url: str, clo
 @pytest.mark.parametrize(
     ("url", "told"),
     [
-        ("not a url", "is not a URL"),
-        ("mysql://reader:pass-word@host:33x/rds", "is not a URL"),
-        ("postgresql://reader:pass-word@host/rds", "must begin with mysql://"),
-        ("mysql://reader:pass-word@127.0.0.1/rds?nonsense=1", "has an option that PyMySQL does not take"),
-        ("mysql://reader:pass-word@127.0.0.1/rds?charset=nonsense", "has an option that PyMySQL does not take"),
+        ("not a url", "is not a database URL"),
+        ("mysql://reader:pass-word@host:33x/rds", "is not a database URL"),
+        ("nosuch://reader:pass-word@host/rds", "is not a database URL"),
+        ("mysql://reader:pass-word@127.0.0.1/rds?nonsense=1", "has an option that the driver does not take"),
+        ("mysql://reader:pass-word@127.0.0.1/rds?charset=nonsense", "has an option that the driver does not take"),
     ],
 )
 def test_a_url_that_cannot_work_is_told_without_being_shown(url: str, told: str, clock: ManualClock) -> None:
@@ -366,16 +366,36 @@ def test_a_plain_mysql_url_works(table: Table, mariadb_url: str, clock: ManualCl
         assert [notice.object_id for notice in polled.notices] == ["1"]
 
 
+def test_a_simulated_table_may_be_in_another_database(clock: ManualClock, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/pushes.db"
+    engine = sa.create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("CREATE TABLE yd_pop_order (orderId, venderId, state, pushModified, responseJson)"))
+        for order, second in ((1, 40), (2, 49), (3, 50)):
+            row = {
+                "orderId": order,
+                "venderId": 5,
+                "state": "",
+                "pushModified": local(NOW - timedelta(seconds=60 - second)),
+            }
+            connection.execute(sa.insert(messages.ORDERS).values(row))
+    engine.dispose()
+    first = poll_of(url, clock)
+    assert [notice.object_id for notice in first.notices] == ["1", "2"]
+    clock.advance(10)
+    assert [notice.object_id for notice in poll_of(url, clock, first.cursor).notices] == ["1", "2", "3"]
+
+
 def test_a_missing_driver_is_one_clear_line(clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
     find = builtins.__import__
 
     def without_driver(name: str, *rest: Any, **named: Any) -> Any:
         if name == "pymysql":
-            raise ModuleNotFoundError("No module named 'pymysql'")
+            raise ModuleNotFoundError("No module named 'pymysql'", name=name)
         return find(name, *rest, **named)
 
     monkeypatch.setattr(builtins, "__import__", without_driver)
-    with pytest.raises(ConfigurationError, match=r"needs the driver PyMySQL: pip install 'qudao\[jd-push\]'"):
+    with pytest.raises(ConfigurationError, match=r"needs the driver pymysql: pip install 'qudao\[jd-push\]'"):
         poll_of("mysql://reader:password@host/rds", clock)
 
 
