@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from connectors import douyin, pinduoduo, taobao
+from connectors import douyin, jd, pinduoduo, taobao
 from connectors.douyin.connector import DouyinConnector
 from connectors.douyin.messages import DouyinReader
 from connectors.http import Http
+from connectors.jd.connector import JdConnector
+from connectors.jd.messages import jd_source
 from connectors.pinduoduo.connector import PinduoduoConnector
 from connectors.pinduoduo.messages import PinduoduoSession
 from connectors.taobao.connector import TaobaoConnector
@@ -38,5 +40,6 @@ class Adapter:
 CHANNELS: dict[str, Adapter] = {
     "pinduoduo": Adapter(pinduoduo.CHANNEL, PinduoduoConnector, session=PinduoduoSession),
     "douyin": Adapter(douyin.CHANNEL, DouyinConnector, reader=DouyinReader),
+    "jd": Adapter(jd.CHANNEL, JdConnector, source=jd_source),
     "taobao": Adapter(taobao.CHANNEL, TaobaoConnector, session=TaobaoSession, source=TaobaoSource),
 }
