@@ -19,6 +19,7 @@ from core.errors import (
     Invalid,
     Malformed,
     NotFound,
+    OutcomeUnknown,
     Reauthorize,
     Rejected,
     Throttled,
@@ -51,6 +52,14 @@ class Write(Protocol):
 
 
 T = TypeVar("T", bound=Write)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """What the platform answered to one call: its id of the request, and the SKUs it left out."""
+
+    request_id: str = ""
+    unseen: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -114,9 +123,9 @@ class Goods:
                 raise _no_such_sku()
             if left[name] + delta.change < 0:
                 raise Conflict("the stock would go below zero", channel=CHANNEL.code)
-            request_id = self._send_quantities(delta.key.listing_id, {delta.key.sku_id: delta.change}, CHANGE)
+            sent = self._send_quantities(delta.key.listing_id, {delta.key.sku_id: delta.change}, CHANGE)
             left[name] += delta.change
-            return Outcome(delta, request_id=request_id)
+            return Outcome(delta, _left_out() if sent.unseen else None, request_id=sent.request_id)
 
         return one_by_one(batch, adjust)
 
@@ -127,13 +136,13 @@ class Goods:
                 run.settle([place], _invalid("a price must be above 0"))
         written: dict[str, dict[str, int]] = {}
 
-        def send(item: wire.Item, writes: Sequence[PriceWrite]) -> str:
+        def send(item: wire.Item, writes: Sequence[PriceWrite]) -> Sent:
             return self._set_prices(item, writes, written.setdefault(item.num_iid, {}))
 
         self._write(run, send)
         return run.done()
 
-    def _write(self, run: _Batch[T], send: Callable[[wire.Item, Sequence[T]], str]) -> None:
+    def _write(self, run: _Batch[T], send: Callable[[wire.Item, Sequence[T]], Sent]) -> None:
         """Reads the items and sends what is not settled yet, at most 20 SKUs of one item at a time."""
         pending = [place for place in range(len(run.items)) if place not in run.outcomes]
         if not pending:
@@ -150,7 +159,7 @@ class Goods:
             self._send_chunk(run, item, [place for place in places if place not in run.outcomes], send)
 
     def _send_chunk(
-        self, run: _Batch[T], item: wire.Item, places: Sequence[int], send: Callable[[wire.Item, Sequence[T]], str]
+        self, run: _Batch[T], item: wire.Item, places: Sequence[int], send: Callable[[wire.Item, Sequence[T]], Sent]
     ) -> None:
         """One call; where it is refused, one for each, so that a bad SKU never fails its neighbours."""
         if not places:
@@ -159,7 +168,7 @@ class Goods:
             run.settle(places, run.stop)
             return
         try:
-            run.settle(places, None, send(item, [run.items[place] for place in places]))
+            sent = send(item, [run.items[place] for place in places])
         except Rejected as refusal:
             if len(places) == 1:
                 run.settle(places, refusal, refusal.request_id)
@@ -170,8 +179,12 @@ class Goods:
             run.settle(places, failure, failure.request_id)
             if isinstance(failure, _TAKES_NO_MORE):
                 run.stop = failure
+        else:
+            for place in places:
+                lost = run.items[place].key.sku_id in sent.unseen
+                run.settle([place], _left_out() if lost else None, sent.request_id)
 
-    def _set_quantities(self, item: wire.Item, writes: Sequence[StockWrite]) -> str:
+    def _set_quantities(self, item: wire.Item, writes: Sequence[StockWrite]) -> Sent:
         told = {stock.sku_id: stock for stock in mapping.stocks(item)}
         wanted = {write.key.sku_id: write.quantity + told[write.key.sku_id].withheld for write in writes}
         try:
@@ -183,46 +196,47 @@ class Goods:
             changes = {sku_id: quantity - now[sku_id] for sku_id, quantity in wanted.items()}
             return self._send_quantities(item.num_iid, changes, CHANGE)
 
-    def _send_quantities(self, listing_id: str, quantities: dict[str, int], kind: int) -> str:
+    def _send_quantities(self, listing_id: str, quantities: dict[str, int], kind: int) -> Sent:
         """Quantities by SKU id; an item without SKUs is named by its own id."""
         if self._tmall():
             return self._send_tmall(listing_id, quantities, {"type": kind})
         if listing_id in quantities:
             params: dict[str, Param] = {"num_iid": listing_id, "quantity": quantities[listing_id], "type": kind}
-            return self._client.call(wire.SET_ITEM_QUANTITY, params).request_id
+            return Sent(self._client.call(wire.SET_ITEM_QUANTITY, params).request_id)
         pairs = ";".join(f"{sku_id}:{quantity}" for sku_id, quantity in quantities.items())
         params = {"num_iid": listing_id, "skuid_quantities": pairs, "type": kind}
-        return self._client.call(wire.SET_SKU_QUANTITIES, params).request_id
+        answer = self._client.call(wire.SET_SKU_QUANTITIES, params)
+        return Sent(answer.request_id, answer.unseen(quantities))
 
-    def _send_tmall(self, listing_id: str, quantities: dict[str, int], options: dict[str, object]) -> str:
+    def _send_tmall(self, listing_id: str, quantities: dict[str, int], options: dict[str, object]) -> Sent:
         params: dict[str, Param] = {"item_id": listing_id}
         if listing_id in quantities:
             params["item_quantity"] = quantities[listing_id]
         else:
             rows = [{"sku_id": _number(sku_id), "quantity": quantity} for sku_id, quantity in quantities.items()]
             params["sku_quantities"] = rows
-        return self._client.call(wire.TMALL_QUANTITIES, {**params, "options": options}).request_id
+        return Sent(self._client.call(wire.TMALL_QUANTITIES, {**params, "options": options}).request_id)
 
     def _adjust_tmall(self, delta: StockDelta) -> Outcome[StockDelta]:
         key = hashlib.sha256(delta.idempotency_key.encode()).hexdigest()[:BIZ_KEY_LENGTH]
         options: dict[str, object] = {"type": CHANGE, "outer_biz_key": key}
         try:
-            request_id = self._send_tmall(delta.key.listing_id, {delta.key.sku_id: delta.change}, options)
+            sent = self._send_tmall(delta.key.listing_id, {delta.key.sku_id: delta.change}, options)
         except Invalid as refusal:
             if not refusal.sub_code.startswith(NEGATIVE):
                 raise
             raise Conflict(
                 "the stock would go below zero", sub_code=refusal.sub_code, request_id=refusal.request_id
             ).at(channel=CHANNEL.code, shop=refusal.shop, operation=refusal.operation) from None
-        return Outcome(delta, request_id=request_id)
+        return Outcome(delta, request_id=sent.request_id)
 
-    def _set_prices(self, item: wire.Item, writes: Sequence[PriceWrite], written: dict[str, int]) -> str:
+    def _set_prices(self, item: wire.Item, writes: Sequence[PriceWrite], written: dict[str, int]) -> Sent:
         """`written`: what this batch has set so far, which the reading does not show."""
         prices = {write.key.sku_id: write.price.sale for write in writes}
         if self._tmall():
             request_id = self._client.call(wire.TMALL_PRICES, _tmall_prices(item, prices, written)).request_id
             written.update(prices)
-            return request_id
+            return Sent(request_id)
         if not item.skus:
             raise Unsupported(CHANNEL.notes[Capability.SET_PRICE], channel=CHANNEL.code)
         for sku in item.skus:
@@ -236,7 +250,7 @@ class Goods:
                 }
                 request_id = self._client.call(wire.SET_SKU_PRICE, params).request_id
                 written[sku.sku_id] = price
-        return request_id
+        return Sent(request_id)
 
 
 def _tmall_prices(item: wire.Item, prices: dict[str, int], written: dict[str, int]) -> dict[str, Param]:
@@ -269,6 +283,10 @@ def _number(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise _invalid("ids of Taobao are numbers")
     return int(text)
+
+
+def _left_out() -> OutcomeUnknown:
+    return OutcomeUnknown("the answer leaves this SKU out", channel=CHANNEL.code)
 
 
 def _no_such_sku() -> NotFound:

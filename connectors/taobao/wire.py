@@ -7,6 +7,7 @@ writing the object out again.
 """
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -24,8 +25,8 @@ def unwrapped(value: Any) -> Any:
         return value
     if isinstance(value, dict):
         lists = [inner for inner in value.values() if isinstance(inner, list)]
-        if len(lists) == 1:
-            return lists[0]
+        if lists:  # beside it a field nobody knows may hold another
+            return next((inner for inner in lists if inner and isinstance(inner[0], dict)), lists[0])
         if not value:
             return []
         if len(value) == 1 and isinstance(inner := next(iter(value.values())), dict):
@@ -346,6 +347,22 @@ class Accepted(Wire):
     request_id: str = ""
 
 
+class Written(Wire):
+    skus: Listed[Sku] | None = None
+
+
+class SkusAccepted(Accepted):
+    """The answer of a write of several SKUs, with those that were written."""
+
+    item: Written | None = None
+
+    def unseen(self, sku_ids: Iterable[str]) -> frozenset[str]:
+        """Which of the SKUs the answer leaves out, where it names any."""
+        if self.item is None or not self.item.skus:
+            return frozenset()
+        return frozenset(sku_ids) - {sku.sku_id for sku in self.item.skus}
+
+
 class Success(Wire):
     is_success: bool | None = None
 
@@ -408,7 +425,7 @@ IN_STOCK = Method("taobao.items.inventory.get", ItemPage)
 ITEM = Method("taobao.item.seller.get", ItemAnswer)
 ITEMS = Method("taobao.items.seller.list.get", ItemRows)
 SET_ITEM_QUANTITY = Method("taobao.item.quantity.update", Accepted, write=True)
-SET_SKU_QUANTITIES = Method("taobao.skus.quantity.update", Accepted, write=True)
+SET_SKU_QUANTITIES = Method("taobao.skus.quantity.update", SkusAccepted, write=True)
 TMALL_QUANTITIES = Method("tmall.item.quantity.update", Accepted, write=True)
 SET_SKU_PRICE = Method("taobao.item.sku.price.update", Accepted, write=True)
 TMALL_PRICES = Method("tmall.item.price.update", Accepted, write=True)

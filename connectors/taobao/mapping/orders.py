@@ -1,4 +1,4 @@
-"""Taobao's orders: statuses, money, lines, receiver, parcels. Trades speak yuan, red packets and points fen.
+"""Taobao's orders: statuses, money, lines, receiver, parcels. The money is in values.py.
 
 A trade's line is an `order` of its own to the platform; with a single one, both have the same id and the line's
 `payment` contains the postage, so it is never used.
@@ -30,7 +30,18 @@ from connectors.taobao.mapping.tables import (
     SWITCHES,
     VIRTUAL,
 )
-from connectors.taobao.mapping.values import fen_of, instant_of, loose_instant, masked, required_instant, sku_id_of
+from connectors.taobao.mapping.values import (
+    Part,
+    fen_of,
+    instant_of,
+    line_money,
+    loose_instant,
+    masked,
+    order_money,
+    parts_of,
+    required_instant,
+    sku_id_of,
+)
 from core.model import (
     Component,
     Flag,
@@ -41,12 +52,10 @@ from core.model import (
     Packed,
     Parcel,
     ParcelKind,
-    Payer,
     Presale,
     Receiver,
-    Share,
 )
-from core.money import receivable, warnings
+from core.money import warnings
 from core.status import AfterSaleState, Closing, Fact, Fulfilment, Hold, Payment
 
 # Naming a generic's parameter anew for every order would cost as much as validating it.
@@ -59,10 +68,11 @@ _CONSIGN_DATE = re.compile(r"(?:^|;)consignDate=(\d+)")
 
 def order(shop_id: str, trade: wire.Trade) -> Order:
     """A trade of the detail API. Raises ValueError for a time or an amount that is none."""
-    bought = [_bought(row, trade) for row in trade.orders]
+    parts = parts_of(trade)
+    money, doubts = order_money(trade, parts)
+    bought = [_bought(row, trade, part) for row, part in zip(trade.orders, parts, strict=True)]
     gifts = _promised_gifts(trade)
-    live = [line for line, row in zip(bought, trade.orders, strict=True) if _counts(row, trade)]
-    money, doubts = _order_money(trade, live)
+    live = [line for line, part in zip(bought, parts, strict=True) if part.counts]
     lines = (*bought, *gifts)
     paid_at = instant_of(trade.pay_time)
     ended_at = instant_of(trade.end_time)
@@ -166,13 +176,8 @@ def _order_after_sale(lines: Sequence[Line]) -> Fact[AfterSaleState]:
     return next(iter(facts.values())) if len(facts) == 1 else _NO_AFTER_SALE
 
 
-def _counts(row: wire.OrderLine, trade: wire.Trade) -> bool:
-    """Whether a line is part of the trade's money: one that was closed before payment is not (inferred)."""
-    return row.status != CLOSED_UNPAID or trade.status == CLOSED_UNPAID
-
-
-def _bought(row: wire.OrderLine, trade: wire.Trade) -> Line:
-    price = fen_of(row.price)
+def _bought(row: wire.OrderLine, trade: wire.Trade, money: Part) -> Line:
+    price = money.price
     parts = row.combine_item_info
     gift = bool(row.is_free_gift) or (row.is_free_gift is None and price == 0 and len(trade.orders) > 1)
     return Line(
@@ -185,7 +190,7 @@ def _bought(row: wire.OrderLine, trade: wire.Trade) -> Line:
         spec=row.sku_properties_name or "",
         quantity=row.num,
         unit_price=price,
-        money=_line_money(row, trade),
+        money=line_money(money),
         gift=gift,  # older shops' gifts are lines without a price (inferred)
         gift_for=tuple(row.gift_mids.split(",")) if gift and row.gift_mids else (),
         components=tuple([_component(part) for part in parts]) if parts else (),
@@ -246,97 +251,6 @@ def _promised_gifts(trade: wire.Trade) -> list[Line]:
         )
         for number, gift in enumerate(gifts, 1)
     ]
-
-
-def _line_money(row: wire.OrderLine, trade: wire.Trade) -> Money:
-    """A line without postage and fees, after its share of the order's discounts."""
-    goods, adjustment = fen_of(row.price) * row.num, fen_of(row.adjust_fee)
-    own = fen_of(row.discount_fee)
-    share = _share_of_order(row, trade, goods + adjustment - own)
-    discounts = _shares((own, "discount_fee"), (share, "part_mjz_discount"))
-    pay = goods + adjustment - own - share
-    return Money(
-        goods=goods, adjustment=adjustment, discounts=discounts, pay=pay, receivable=receivable(pay, discounts)
-    )
-
-
-def _share_of_order(row: wire.OrderLine, trade: wire.Trade, before: int) -> int:
-    """The line's share of the order's discounts: as told, else what its real payment is short of; a single line bears
-    them all.
-    """
-    if row.part_mjz_discount:
-        return fen_of(row.part_mjz_discount)
-    if len(trade.orders) == 1:
-        return fen_of(trade.discount_fee)
-    return before - fen_of(row.divide_order_fee) if row.divide_order_fee else 0
-
-
-def _order_money(trade: wire.Trade, lines: Sequence[Line]) -> tuple[Money, tuple[str, ...]]:
-    """The trade's money, with what is odd about it."""
-    pay = fen_of(trade.payment)
-    goods = fen_of(trade.total_fee) if trade.total_fee else sum(line.money.goods for line in lines)
-    adjustment = sum(line.money.adjustment for line in lines)
-    postage = fen_of(trade.post_fee)
-    fees = fen_of(trade.buyer_cod_fee) + _services(trade)
-    before = goods + adjustment + postage + fees
-    discounts = _discounts(trade, lines, before - pay)
-    payments, doubts = _payments(trade, pay)
-    money = Money(
-        goods=goods,
-        adjustment=adjustment,
-        postage=postage,
-        fees=fees,
-        discounts=discounts,
-        pay=pay,
-        payments=payments,
-        receivable=receivable(pay, discounts),
-    )
-    return money, doubts
-
-
-def _services(trade: wire.Trade) -> int:
-    """Services bought beside the goods have no stock, so they are a fee and not a line (that the payment contains them
-    is inferred).
-    """
-    if not trade.service_orders:
-        return 0
-    return sum(fen_of(service.payment or service.total_fee) for service in trade.service_orders)
-
-
-def _discounts(trade: wire.Trade, lines: Sequence[Line], missing: int) -> tuple[Share, ...]:
-    """Sellers bear every discount but the platform's subsidy. Promotions name the parts where they add up; the sums of
-    the lines and of the order stand in for them where they do not (`kd_…` amounts repeat the same money).
-    """
-    subsidy = fen_of(trade.platform_subsidy_fee)
-    own = sum(share.amount for line in lines for share in line.money.discounts if share.name == "discount_fee")
-    shared = sum(share.amount for line in lines for share in line.money.discounts if share.name == "part_mjz_discount")
-    order_level = fen_of(trade.discount_fee) or shared
-    if subsidy and own + order_level == missing:  # the subsidy is one of the named discounts (inferred)
-        order_level -= subsidy
-    found = _named(trade, own + order_level) or _shares((own, "discount_fee"), (order_level, "discount_fee"))
-    return (*found, Share(payer=Payer.PLATFORM, amount=subsidy, name="platform_subsidy_fee")) if subsidy else found
-
-
-def _named(trade: wire.Trade, total: int) -> tuple[Share, ...]:
-    promotions = trade.promotion_details or ()
-    shares = _shares(*((fen_of(each.discount_fee), each.promotion_name or "") for each in promotions))
-    return shares if sum(share.amount for share in shares) == total else ()
-
-
-def _shares(*parts: tuple[int, str]) -> tuple[Share, ...]:
-    return tuple([Share(payer=Payer.SELLER, amount=amount, name=name) for amount, name in parts if amount])
-
-
-def _payments(trade: wire.Trade, pay: int) -> tuple[tuple[Share, ...], tuple[str, ...]]:
-    """Who settled it, once paid. That red packets and points are inside the payment is inferred."""
-    if not trade.pay_time:
-        return (), ()
-    parts = ((trade.coupon_fee, "coupon_fee"), (trade.alipay_point, "alipay_point"))
-    others = [Share(payer=Payer.PAYMENT_CHANNEL, amount=amount, name=name) for amount, name in parts if amount]
-    buyer = pay - sum(share.amount for share in others)
-    if buyer < 0:
-        return (), (f"others settle {pay - buyer} fen, pay is {pay}",)
-    return (Share(payer=Payer.BUYER, amount=buyer), *others), ()
 
 
 def _ship_by(trade: wire.Trade, paid_at: datetime | None) -> datetime | None:

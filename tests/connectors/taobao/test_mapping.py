@@ -465,6 +465,25 @@ def test_the_platforms_subsidy_is_due_to_the_seller() -> None:
     assert order.warnings == ()
 
 
+def test_a_subsidy_inside_the_discounts_is_taken_from_the_sellers_and_told_on_the_lines() -> None:
+    order = read(trade_row(platform_subsidy_fee="6.66"))
+    assert order.money.pay == 28935
+    assert order.money.receivable == 28935 + 666
+    by_payer = {
+        payer: sum(share.amount for share in order.money.discounts if share.payer is payer)
+        for payer in (Payer.SELLER, Payer.PLATFORM)
+    }
+    assert by_payer == {Payer.SELLER: 3665 - 666, Payer.PLATFORM: 666}
+    of_lines = [share for line in order.lines for share in line.money.discounts if share.payer is Payer.PLATFORM]
+    assert [share.amount for share in of_lines] == [400, 266], "in proportion to the lines' shares"
+    assert order.warnings == ()
+    whole = read(trade_row(platform_subsidy_fee="16.65"))
+    assert [(share.payer, share.name) for share in whole.money.discounts] == [
+        (Payer.SELLER, "限时直降"),
+        (Payer.PLATFORM, "platform_subsidy_fee"),
+    ]
+
+
 def test_red_packets_and_points_are_fen_inside_the_payment() -> None:
     payments = read(trade_row(coupon_fee=300, alipay_point=35)).money.payments
     assert [(share.payer, share.amount) for share in payments] == [

@@ -341,7 +341,8 @@ def test_two_numbers_for_one_sku_go_in_their_order() -> None:
 
 def test_twenty_skus_a_call() -> None:
     many = {"sku": [{"sku_id": n, "quantity": 1} for n in range(1, 46)]}
-    transport = Playback(items_seller_list_get=items(skus=many), skus_quantity_update=sample("stock.skus.response"))
+    accepted = {"skus_quantity_update_response": {"request_id": "1"}}
+    transport = Playback(items_seller_list_get=items(skus=many), skus_quantity_update=accepted)
     batch = [StockWrite(SkuKey(listing_id=ITEM, sku_id=str(n)), n) for n in range(1, 46)]
     outcomes = shop(transport, write_api="taobao").set_stock(batch)
     assert [outcome.error for outcome in outcomes] == [None] * 45
@@ -366,6 +367,24 @@ def test_a_duplicated_merchant_code_is_never_what_stock_is_sent_to() -> None:
     transport = Playback(items_seller_list_get=told, skus_quantity_update=sample("stock.skus.response"))
     shop(transport, write_api="taobao").set_stock([StockWrite(RED, 1)])
     assert transport.business()[1] == {"num_iid": ITEM, "skuid_quantities": "5100000000001:1", "type": "1"}
+
+
+def test_a_sku_that_the_answer_leaves_out_is_unknown() -> None:
+    answer = sample("stock.skus.response")
+    answer["skus_quantity_update_response"]["item"]["skus"]["sku"].pop()
+    transport = Playback(items_seller_list_get=items(), skus_quantity_update=answer)
+    connector = shop(transport, write_api="taobao")
+    outcomes = connector.set_stock([StockWrite(RED, 1), StockWrite(LARGE, 2)])
+    assert [type(outcome.error) for outcome in outcomes] == [type(None), errors.OutcomeUnknown]
+    [delta] = connector.adjust_stock([StockDelta(LARGE, 1, "a")])
+    assert type(delta.error) is errors.OutcomeUnknown
+
+
+def test_a_list_is_found_beside_what_nobody_knows() -> None:
+    lines = line_rows({}, {}, {})
+    row = trade_row(orders={"brand_new": ["x"], **lines, "later": [1]})
+    assert len(wire.Trade.model_validate(row).orders) == 3
+    assert len(wire.Trade.model_validate(trade_row(orders={"order": lines["order"][0]})).orders) == 1
 
 
 def test_a_lost_answer_leaves_every_sku_of_the_call_unknown() -> None:
