@@ -5,6 +5,7 @@ No I/O and no platform: how a list is asked and what a row means is the channel'
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from math import ceil
 from typing import TypeVar
 
@@ -44,14 +45,15 @@ def page(
     return Page(tuple(items), tuple(bad), expected)
 
 
+def text_of(row: object, field: str) -> str:
+    """What stands in a field of a raw row; empty where there is nothing that could be an id."""
+    value = row.get(field) if isinstance(row, dict) else None
+    return str(value) if isinstance(value, str | int) else ""
+
+
 def named(field: str) -> Callable[[object], str]:
-    """The name of a row is what stands in this field of it; empty where there is nothing that could be an id."""
-
-    def name(row: object) -> str:
-        value = row.get(field) if isinstance(row, dict) else None
-        return str(value) if isinstance(value, str | int) else ""
-
-    return name
+    """The name of a row is what stands in this field of it."""
+    return partial(text_of, field=field)
 
 
 def sound(make: Callable[[], T], *, channel: str, shop: str = "", operation: str = "") -> T:

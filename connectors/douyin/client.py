@@ -3,14 +3,16 @@ changes. Mapping lives elsewhere."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from connectors.douyin import errors, signing
-from connectors.douyin.wire import Envelope
-from core.channel import Call, Credentials, Gate, Request, Transport
+from connectors.douyin.wire import Envelope, Verbatim
+from connectors.rows import text_of
+from core.channel import Call, Credentials, Gate, Request, Transport, Window
 from core.clock import Clock
 from core.errors import ChannelError, Garbled, Malformed, OutcomeUnknown, Rejected, Throttled
 
@@ -57,6 +59,14 @@ class DouyinClient:
         except ValueError as error:
             raise self._unreadable(request, error) from None
         raise self._refusal(request, envelope)
+
+    def write(self, method: str, params: Mapping[str, Any]) -> str:
+        """A writing call whose answer says yes and no more; answers the platform's id of the request."""
+        return self.call(method, params, Verbatim, write=True).log_id
+
+    def place(self, operation: str) -> dict[str, str]:
+        """Where an error of this shop happened."""
+        return {"channel": "douyin", "shop": self._shop_id, "operation": operation}
 
     def _request(self, method: str, params: Mapping[str, Any], *, write: bool, token: bool) -> Request:
         body = signing.canonical(params)
@@ -111,7 +121,7 @@ class DouyinClient:
         )
 
     def _placed(self, error: ChannelError, request: Request) -> ChannelError:
-        return error.at(channel="douyin", shop=self._shop_id, operation=request.call.method)
+        return error.at(**self.place(request.call.method))
 
 
 PAGE = 100
@@ -125,6 +135,11 @@ class Slice(Protocol):
 
     @property
     def rows(self) -> list[Any]: ...
+
+
+def seconds(window: Window) -> tuple[int, int]:
+    """The whole seconds that hold the window."""
+    return int(window.since.timestamp()), ceil(window.until.timestamp())
 
 
 def walk(
@@ -160,6 +175,12 @@ def walk(
             since, page = times[-1] - 1, 0
             settled.update(name for name, at in here.items() if at < since)
             here = {}
+
+
+def updated_at(row: object) -> int:
+    """A raw row's time of change in Unix seconds; 0 where it tells none."""
+    text = text_of(row, "update_time")
+    return int(text) if text.isdigit() else 0
 
 
 def classify(method: str, code: str, sub_code: str, text: str, *, err_no: str = "") -> errors.ErrorClass:
