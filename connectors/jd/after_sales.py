@@ -10,10 +10,11 @@ from math import ceil
 
 from pydantic_core import to_json
 
+from connectors import rows as listed
 from connectors.jd import CHANNEL, mapping, wire
-from connectors.jd.client import JdClient, reason
-from core.channel import BadRow, Fetched, Page, Window
-from core.errors import Garbled, Invalid, Malformed, NotFound
+from connectors.jd.client import JdClient
+from core.channel import Fetched, Page, Window
+from core.errors import Invalid, NotFound
 from core.model import AfterSale
 
 REFUND, SERVICE = "refund", "service"
@@ -60,14 +61,15 @@ class AfterSales:
         family, _, number = after_sale_id.partition(":")
         if family not in (REFUND, SERVICE) or not _is_number(number):
             raise self._invalid("after_sale", "an after-sale of JD is refund:<number> or service:<number>")
-        try:
+        if family == SERVICE and not _is_number(order_id):
+            raise self._invalid("after_sale", "a service order is found by its order and its id together")
+
+        def read() -> Fetched[AfterSale]:
             if family == REFUND:
                 return self._application_of(int(number))
-            if not _is_number(order_id):
-                raise self._invalid("after_sale", "a service order is found by its order and its id together")
             return self._service({"serviceId": number, "orderId": order_id})
-        except (ValueError, OverflowError, OSError) as error:
-            raise self._placed(Malformed(reason(error)), "after_sale") from None
+
+        return listed.sound(read, channel=CHANNEL.code, shop=self._shop_id, operation="after_sale")
 
     def _pages(self, ask: Ask, read: Read, family: str, id_field: str, window: Window) -> Iterator[Page[AfterSale]]:
         """A service order has a row per SKU, so its ids are counted, and the rows that did not come."""
@@ -123,7 +125,7 @@ class AfterSales:
     def _invalid(self, operation: str, why: str) -> Invalid:
         return Invalid(why).at(channel=CHANNEL.code, shop=self._shop_id, operation=operation)
 
-    def _placed(self, error: Malformed | NotFound, operation: str) -> Malformed | NotFound:
+    def _placed(self, error: NotFound, operation: str) -> NotFound:
         return error.at(channel=CHANNEL.code, shop=self._shop_id, operation=operation)
 
 
@@ -160,21 +162,14 @@ def _walk(
 
 
 def _page(rows: list[wire.Row], family: str, id_field: str, read: Read) -> Page[AfterSale]:
-    """Each after-sale once and on its own: a bad one is put aside, one that is gone by now is left out."""
-    items: list[Fetched[AfterSale]] = []
-    bad: list[BadRow] = []
-    unique = {str(row.get(id_field) or f"#{place}"): row for place, row in enumerate(rows)}
-    for row in unique.values():
-        try:
-            items.append(read(row))
-        except NotFound:
-            continue
-        except Garbled:
-            raise  # says nothing about the row
-        except (ValueError, OverflowError, OSError, Malformed) as error:
-            number = row.get(id_field)
-            bad.append(BadRow(f"{family}:{number}" if number else "", reason(error), to_json(row)))
-    return Page(tuple(items), tuple(bad))
+    """Each after-sale once: a service order has a row per SKU."""
+    unique = {listed.text_of(row, id_field) or f"#{place}": row for place, row in enumerate(rows)}
+
+    def name(row: wire.Row) -> str:
+        number = listed.text_of(row, id_field)
+        return f"{family}:{number}" if number else ""
+
+    return listed.page(unique.values(), read, name)
 
 
 def _is_number(text: str) -> bool:

@@ -1,13 +1,11 @@
-"""One call to JD: parameters to signed request, answer to wire model, refusal to a named error, and the complete walk
-over a list. No retries.
+"""One call to JD: parameters to signed request, answer to wire model, refusal to a named error. No retries.
 
 The gateway says success nearly always; whether the thing was done stands one or two levels further inside, in a shape
 of each API family's own. All of them are read in one place: `verdict`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from math import ceil
 from typing import TypeVar
 from urllib.parse import urlencode
 
@@ -16,6 +14,7 @@ from pydantic_core import from_json
 
 from connectors.jd import CHANNEL, signing, wire
 from connectors.jd.errors import BUSINESS, GATEWAY, OAUTH, UNSURE, WORDS, ErrorClass
+from connectors.rows import described
 from core.channel import Call, Credentials, Gate, Request, Transport
 from core.clock import SHANGHAI, Clock
 from core.errors import (
@@ -38,9 +37,7 @@ AUTHORISATION = "https://open-oauth.jd.com"
 THROTTLED_WAIT = 60.0
 """Seconds to keep back once the quota is used up (inferred): it is renewed daily, the wire names no moment."""
 
-T = TypeVar("T")
 W = TypeVar("W", bound=wire.Wire)
-X = TypeVar("X", bound=ChannelError)
 
 
 class JdClient:
@@ -129,19 +126,19 @@ class Verdict:
 
 _INNER = ("apiResult", "api_jos_result")
 """Where order and remark APIs keep their verdict."""
-_FLAGS = ("success",)
 _CODES = (
-    ("numberCode", ()),
-    ("errorCode", ()),
-    ("error_code", ()),
-    ("statusCode", ("0",)),
-    ("detailCode", ("0",)),
-    ("resultCode", ("0",)),
-    ("result_code", ("0",)),
-    ("rtnCode", ("0",)),
-    ("code", ("0",)),
+    "numberCode",
+    "errorCode",
+    "error_code",
+    "statusCode",
+    "detailCode",
+    "resultCode",
+    "result_code",
+    "rtnCode",
+    "code",
 )
-"""Fields that may hold the code, and what means yes there where no flag says it."""
+_JUDGING = frozenset({"statusCode", "detailCode", "resultCode", "result_code", "rtnCode", "code"})
+"""Codes that are the verdict where no flag stands beside them: 0 is yes."""
 _TEXTS = (
     "chineseErrCode",
     "chinese_err_code",
@@ -161,13 +158,12 @@ _TEXTS = (
 def verdict(result: wire.Row) -> Verdict:
     """Every shape of yes and no that is documented, booleans and numbers in text included."""
     told = next((result[name] for name in _INNER if isinstance(result.get(name), dict)), result)
-    found = [(name, _word(told[name]), fine) for name, fine in _CODES if told.get(name) not in (None, "")]
-    code = next((word for _, word, _ in found if word != "0"), "")
+    codes = {name: _word(told[name]) for name in _CODES if told.get(name) not in (None, "")}
+    code = next((word for word in codes.values() if word != "0"), "")
     text = next((_word(told[name]) for name in _TEXTS if told.get(name)), "")
-    flags = [_word(told[name]).lower() == "true" for name in _FLAGS if told.get(name) is not None]
-    if flags:
-        return Verdict(all(flags), code, text)
-    judged = [word in fine for _, word, fine in found if fine]
+    if told.get("success") is not None:
+        return Verdict(_word(told["success"]).lower() == "true", code, text)
+    judged = [word == "0" for name, word in codes.items() if name in _JUDGING]
     return Verdict(all(judged) if judged else None, code, text)
 
 
@@ -179,60 +175,11 @@ def refusal(said: Verdict, *, write: bool) -> ChannelError:
     return _made(kind, said.code, said.text)
 
 
-def backwards(
-    ask: Callable[[int], tuple[list[wire.Row], int]], size: int, deepest: int | None = None
-) -> Iterator[tuple[list[wire.Row], int]]:
-    """Pages of a list that only grows at its end, with the newest total, last page first: a row that leaves moves the
-    later ones into pages still to come. One page is its own proof. Pages behind `deepest` are left out.
-    """
-    rows, total = ask(1)
-    if total <= size:
-        yield rows, total
-        return
-    last = ceil(total / size)
-    for page in range(last if deepest is None else min(last, deepest), 0, -1):
-        yield ask(page)
-
-
 def number(text: str) -> int:
     """Ids are numbers in requests. Raises Invalid for what cannot be one."""
     if not (text.isascii() and text.isdigit()):
         raise Invalid("ids of JD are numbers", channel=CHANNEL.code)
     return int(text)
-
-
-def sound(make: Callable[[], T]) -> T:
-    """What `make` makes; Malformed where a value does not have its documented form."""
-    try:
-        return make()
-    except (ValueError, OverflowError, OSError) as error:
-        raise Malformed(reason(error), channel=CHANNEL.code) from None
-
-
-def reason(error: Exception) -> str:
-    """What is wrong with a row, without the value itself, which may be personal."""
-    if isinstance(error, ValidationError):
-        return described(error)
-    return error.message if isinstance(error, Malformed) else "a time or number that is none"
-
-
-def renamed(kind: type[X], error: ChannelError) -> X:
-    """The same refusal as another class."""
-    return kind(
-        error.message,
-        channel=error.channel,
-        shop=error.shop,
-        operation=error.operation,
-        code=error.code,
-        sub_code=error.sub_code,
-        request_id=error.request_id,
-    )
-
-
-def described(error: ValidationError) -> str:
-    """Which fields are wrong and how, without their values."""
-    details = error.errors(include_url=False, include_context=False, include_input=False)
-    return "; ".join(f"{'.'.join(map(str, detail['loc']))}: {detail['type']}" for detail in details[:5])
 
 
 def _opened(request: Request, body: bytes) -> wire.Row:

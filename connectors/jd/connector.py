@@ -16,12 +16,12 @@ from pydantic_core import to_json
 
 from connectors.jd import CHANNEL, mapping, shipping, wire
 from connectors.jd.after_sales import AfterSales
-from connectors.jd.client import JdClient, Verdict, backwards, number, reason, refusal, renamed, sound
+from connectors.jd.client import JdClient, Verdict, number, refusal
 from connectors.jd.errors import ALREADY_SHIPPED
 from connectors.jd.goods import Goods
 from connectors.jd.shipping import Sending
+from connectors.rows import backwards, named, outcome, page, sound
 from core.channel import (
-    BadRow,
     CarrierRow,
     Connector,
     Credentials,
@@ -36,7 +36,7 @@ from core.channel import (
     Window,
 )
 from core.clock import Clock
-from core.errors import AlreadyDone, ChannelError, Garbled, Invalid, Malformed, NotFound, OutcomeUnknown, Rejected
+from core.errors import AlreadyDone, Invalid, NotFound, OutcomeUnknown, Rejected
 from core.model import AfterSale, Flag, Listing, Memo, Order, Parcel, ParcelDraft, Shipment, SkuKey, StockLevel
 from core.status import Fulfilment
 
@@ -80,13 +80,13 @@ class JdConnector(Connector):
         asked = {**_range(window, "start_date", "end_date"), "dateType": 0, "sortType": 0, "page_size": str(PAGE)}
         asked |= {"order_state": ",".join(mapping.STATES), "optional_fields": wire.ORDER_FIELDS}
 
-        def ask(page: int) -> tuple[list[wire.Row], int]:
-            answer = self._client.call(wire.ORDERS, {**asked, "page": str(page)})
+        def ask(place: int) -> tuple[list[wire.Row], int]:
+            answer = self._client.call(wire.ORDERS, {**asked, "page": str(place)})
             return answer.orderInfoList or [], answer.orderTotal
 
         total = 0
         for rows, total in backwards(ask, PAGE):
-            yield _page(rows, "orderId", self._fetched, total)
+            yield page(rows, self._fetched, named("orderId"), total)
         yield from self._unpaid(window, total)
 
     def order(self, order_id: str) -> Fetched[Order]:
@@ -94,7 +94,7 @@ class JdConnector(Connector):
         row = self._client.model(wire.ORDER, self._one(wire.ORDER, params)).orderInfo
         if not row:
             raise NotFound("no such order").at(**self._place("order"))
-        return sound(lambda: self._fetched(row))
+        return sound(lambda: self._fetched(row), **self._place("order"))
 
     def after_sales(self, window: Window) -> Iterator[Page[AfterSale]]:
         return self._after_sales.changed(window)
@@ -107,8 +107,8 @@ class JdConnector(Connector):
         asked: dict[str, object] = {"orderField": ["created"], "orderType": ["asc"], "pageSize": WARE_PAGE}
         whole, newest = 0, 0
 
-        def ask(page: int) -> tuple[list[wire.Row], int]:
-            answer = self._client.call(wire.WARES, {**asked, "pageNo": page, "field": list(wire.WARE_FIELDS)})
+        def ask(place: int) -> tuple[list[wire.Row], int]:
+            answer = self._client.call(wire.WARES, {**asked, "pageNo": place, "field": list(wire.WARE_FIELDS)})
             return answer.data or [], answer.totalItem
 
         while True:
@@ -117,7 +117,7 @@ class JdConnector(Connector):
                 whole = whole if since else total
                 newest = max([newest, *(_created(row) for row in rows)])
                 skus = self._goods.of_listings([str(row.get("wareId")) for row in rows])
-                yield _page(rows, "wareId", partial(self._listed, skus), whole)
+                yield page(rows, partial(self._listed, skus), named("wareId"), whole)
             at = mapping.instant(newest)
             if total <= DEEPEST * WARE_PAGE or newest == since or at is None:
                 return
@@ -128,7 +128,7 @@ class JdConnector(Connector):
         rows = self._client.call(wire.WARES, params).data or []
         if not rows:
             raise NotFound("no such listing").at(**self._place("listing"))
-        return sound(lambda: self._listed(self._goods.of_listings([listing_id]), rows[0]))
+        return sound(lambda: self._listed(self._goods.of_listings([listing_id]), rows[0]), **self._place("listing"))
 
     def stock_levels(self, keys: Sequence[SkuKey]) -> list[StockLevel]:
         levels = []
@@ -207,16 +207,19 @@ class JdConnector(Connector):
         """Their list tells no money, so each is read. `expected` counts them on top of the search's total."""
         asked = {**_range(window, "startDate", "endDate"), "pageSize": PAGE}
 
-        def ask(page: int) -> tuple[list[wire.Row], int]:
-            answer = self._client.call(wire.UNPAID, {**asked, "page": page})
+        def ask(place: int) -> tuple[list[wire.Row], int]:
+            answer = self._client.call(wire.UNPAID, {**asked, "page": place})
             return answer.pageList or [], answer.totalItem
 
         gone = 0  # listed, but not to be read any more
         for rows, unpaid in backwards(ask, PAGE):
             if rows:
-                page = _page(rows, "orderId", lambda row: self.order(wire.UnpaidRow.model_validate(row).orderId), None)
-                gone += len(rows) - len(page.items) - len(page.bad)
-                yield replace(page, expected=total + unpaid - gone)
+                found = page(rows, self._unpaid_order, named("orderId"))
+                gone += len(rows) - len(found.items) - len(found.bad)
+                yield replace(found, expected=total + unpaid - gone)
+
+    def _unpaid_order(self, row: wire.Row) -> Fetched[Order]:
+        return self.order(wire.UnpaidRow.model_validate(row).orderId)
 
     def _listed(self, skus: Sequence[wire.Sku], row: wire.Row) -> Fetched[Listing]:
         ware = wire.Ware.model_validate(row)
@@ -230,7 +233,7 @@ class JdConnector(Connector):
         try:
             return self._client.row(method, params)
         except Rejected as error:
-            raise (renamed(NotFound, error) if type(error) is Rejected else error) from None
+            raise (error.renamed(NotFound) if type(error) is Rejected else error) from None
 
     def _ship(self, shipment: Shipment) -> None:
         sendings = [self._sending(draft) for draft in shipment.parcels]
@@ -246,7 +249,7 @@ class JdConnector(Connector):
                 self._client.call(wire.SHIP, shipping.whole(order.id, missing))
         except Rejected as error:
             if ALREADY_SHIPPED in error.message and not shipping.missing(self.order(order.id).value, sendings):
-                raise renamed(AlreadyDone, error) from None
+                raise error.renamed(AlreadyDone) from None
             raise
 
     def _ship_parts(self, order: Order, sendings: Sequence[Sending]) -> None:
@@ -269,16 +272,13 @@ class JdConnector(Connector):
         return Sending(row.code, row.name, tracking_no, draft.lines)
 
     def _outcome(self, item: T, operation: str, write: Callable[[], None]) -> Outcome[T]:
-        try:
-            write()
-        except ChannelError as error:
-            return Outcome(item, error.at(**self._place(operation)))
-        return Outcome(item)
+        [done] = self._placed([outcome(item, write)], operation)
+        return done
 
     def _placed(self, outcomes: list[Outcome[T]], operation: str) -> list[Outcome[T]]:
-        for outcome in outcomes:
-            if outcome.error is not None:
-                outcome.error.at(**self._place(operation))
+        for each in outcomes:
+            if each.error is not None:
+                each.error.at(**self._place(operation))
         return outcomes
 
     def _place(self, operation: str) -> dict[str, str]:
@@ -296,21 +296,3 @@ def _range(window: Window, since: str, until: str) -> dict[str, object]:
 def _created(row: wire.Row) -> int:
     value = row.get("created")
     return value if isinstance(value, int) else 0
-
-
-def _page(
-    rows: Sequence[wire.Row], id_field: str, fetched: Callable[[wire.Row], Fetched[T]], expected: int | None
-) -> Page[T]:
-    """Each row on its own: a bad one is put aside, one that is gone by now is left out."""
-    items: list[Fetched[T]] = []
-    bad: list[BadRow] = []
-    for row in rows:
-        try:
-            items.append(fetched(row))
-        except NotFound:
-            continue
-        except Garbled:
-            raise  # says nothing about the row
-        except (ValueError, OverflowError, OSError, Malformed) as error:
-            bad.append(BadRow(str(row.get(id_field) or ""), reason(error), to_json(row)))
-    return Page(tuple(items), tuple(bad), expected)

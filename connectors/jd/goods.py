@@ -12,21 +12,11 @@ from itertools import chain
 from typing import TypeVar
 
 from connectors.jd import CHANNEL, mapping, wire
-from connectors.jd.client import JdClient, Verdict, backwards, number, refusal, renamed, sound
+from connectors.jd.client import JdClient, Verdict, number, refusal
+from connectors.rows import TAKES_NO_MORE, backwards, sound
 from core.channel import Outcome, PriceWrite, StockDelta, StockWrite, one_by_one
 from core.clock import Clock
-from core.errors import (
-    ChannelError,
-    Conflict,
-    Denied,
-    Invalid,
-    NotFound,
-    OutcomeUnknown,
-    Reauthorize,
-    Rejected,
-    Throttled,
-    Unavailable,
-)
+from core.errors import ChannelError, Conflict, Invalid, NotFound, OutcomeUnknown, Rejected
 from core.model import SkuKey
 from core.money import yuan
 
@@ -38,9 +28,6 @@ BATCH = 50
 """SKUs of one stock write (inferred: no limit is documented)."""
 KEY_LENGTH = 64
 """Longer keys of a stock change are hashed (inferred: no limit is documented)."""
-
-_TAKES_NO_MORE = (Throttled, Unavailable, Reauthorize, Denied)
-"""After these the rest of a batch is not sent."""
 
 Write = TypeVar("Write", StockDelta, PriceWrite)
 
@@ -93,7 +80,7 @@ class Goods:
                 if isinstance(error, Rejected) and half:
                     waiting.extendleft([some[half:], some[:half]])
                     continue
-                if isinstance(error, _TAKES_NO_MORE):
+                if isinstance(error, TAKES_NO_MORE):
                     some = [*some, *chain.from_iterable(waiting)]
                     waiting.clear()
                 outcomes |= {place: Outcome(batch[place], _explained(error)) for place in some}
@@ -114,7 +101,7 @@ class Goods:
 
         found: dict[str, wire.Sku] = {}
         for row in chain.from_iterable(rows for rows, _ in backwards(ask, SKU_PAGE)):
-            sku = sound(partial(wire.Sku.model_validate, row))
+            sku = sound(partial(wire.Sku.model_validate, row), channel=CHANNEL.code)
             found[sku.skuId] = sku
         self._listing_of |= {sku.skuId: sku.wareId for sku in found.values()}
         return list(found.values())
@@ -140,7 +127,7 @@ class Goods:
                 wanted[place] = item.quantity + (mapping.booked(stock) or 0)
             except ChannelError as error:
                 outcomes[place] = Outcome(item, error)
-                stop = error if isinstance(error, _TAKES_NO_MORE) else stop
+                stop = error if isinstance(error, TAKES_NO_MORE) else stop
         return wanted
 
     def _set(self, wanted: Sequence[tuple[str, int]]) -> list[ChannelError | None]:
@@ -203,4 +190,4 @@ def _error(results: deque[wire.StockResult] | None) -> ChannelError | None:
 
 def _explained(error: ChannelError) -> ChannelError:
     """A refusal that gives no reason we know is the listing's state: a promotion, a review (inferred)."""
-    return renamed(Conflict, error) if type(error) is Rejected else error
+    return error.renamed(Conflict) if type(error) is Rejected else error
