@@ -95,8 +95,8 @@ class Walk:
 class Bench:
     """A sandbox with one shop of the channel, and a connector of it. Rate limits are off: the clock stands still."""
 
-    def __init__(self, code: str, seed: int = 7) -> None:
-        settings = Settings(rate_limits_on=False)
+    def __init__(self, code: str, seed: int = 7, **wanted: Any) -> None:
+        settings = Settings(rate_limits_on=False, **wanted)
         self.code = code
         self.sandbox = Sandbox(seed, VirtualClock(), stock=(STOCK, STOCK), settings=settings)
         self.world = self.sandbox.world

@@ -4,21 +4,23 @@ Everything else is the same for all: the connector comes from the registry, orde
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
 
 from connectors import CHANNELS, Adapter
-from core.channel import Channel, Notice
-from core.status import AfterSaleStage, OrderStatus
-from sandbox.model import Refund
+from core.channel import Capability, Channel, Notice
+from core.status import AfterSaleStage, Hold, OrderStatus
+from sandbox.model import Order, Refund
 from tests.contract.bench import Bench
 
 TESTS = Path(__file__).parents[1]
 Code = int | str
 """A platform's status: a number or a word."""
+Life = Callable[[Bench, str], Order]
+"""Makes an order and leads it somewhere. The text is the channel's own code of a carrier."""
 
 
 class Listener(ABC):
@@ -45,6 +47,14 @@ class ChannelUnderTest(ABC):
     """One channel: its words for calls, codes and topics, and how its pushes arrive."""
 
     code: ClassVar[str]
+    kind: ClassVar[str] = ""
+    """Which kind of the channel's shops, where the suite runs over several that differ."""
+    settings: ClassVar[Mapping[str, Any]] = {}
+    """Settings of the sandbox that make such a shop."""
+    also_can: ClassVar[frozenset[Capability]] = frozenset()
+    """What such a shop can although not every shop of the channel can."""
+    whole_lines: ClassVar[bool] = False
+    """Whether all pieces of a line must travel in one parcel."""
     order_list: ClassVar[str]
     """The sandbox's name of the call that lists orders; faults are aimed by these names."""
     order_detail: ClassVar[str]
@@ -56,8 +66,12 @@ class ChannelUnderTest(ABC):
     """Fields of such an object that must be readable, or the order is not: its lines and its instants."""
     page_sizes: ClassVar[tuple[tuple[str, str], ...]]
     """(module, name) of the constants that say how long a page is; walks over short pages are cheap."""
+    own_lives: ClassVar[Mapping[str, Life]] = {}
+    """Lives that only this channel's orders lead, or that they lead in another way than `lives.py` says."""
     order_codes: ClassVar[Mapping[str, tuple[str, OrderStatus]]]
-    """A life of `lives.py` -> the order's own code in the end, as a fact's `raw`, and what it means."""
+    """A life -> the order's own code in the end, as a fact's `raw`, and what it means."""
+    holds: ClassVar[Mapping[str, Hold]] = {"group": Hold.GROUP, "risk": Hold.RISK}
+    """What the platform lets one know of why an order is held, by its life."""
     other_order_codes: ClassVar[Mapping[str, str]] = {}
     """Documented order codes that no life leads to, each with the reason."""
     documented_order_codes: ClassVar[frozenset[str]]
@@ -82,6 +96,19 @@ class ChannelUnderTest(ABC):
     @property
     def channel(self) -> Channel:
         return self.adapter.channel
+
+    @property
+    def name(self) -> str:
+        """What a test's id calls it."""
+        return self.kind or self.code
+
+    def can(self, capability: Capability) -> bool:
+        """Whether its shops support the operation."""
+        return capability in self.also_can or bool(self.channel.supports(capability))
+
+    def bench(self, seed: int = 7) -> Bench:
+        """A new simulated shop with our connector on it; to be closed."""
+        return Bench(self.code, seed, **self.settings)
 
     @property
     def folder(self) -> Path:

@@ -12,13 +12,13 @@ from tests.contract.channels import CHANNELS
 from tests.contract.skips import reason
 
 
-@pytest.fixture(params=CHANNELS, ids=lambda channel: channel.code)
+@pytest.fixture(params=CHANNELS, ids=lambda channel: channel.name)
 def channel(request: pytest.FixtureRequest) -> ChannelUnderTest:
     """The channel under test."""
     under_test: ChannelUnderTest = request.param
     for mark in request.node.iter_markers("needs"):
         for capability in mark.args:
-            if why := reason(under_test.channel, capability):
+            if why := reason(under_test, capability):
                 pytest.skip(why)
     return under_test
 
@@ -33,7 +33,7 @@ def logs() -> Iterator[list[MutableMapping[str, Any]]]:
 @pytest.fixture
 def bench(channel: ChannelUnderTest) -> Iterator[Bench]:
     """A simulated shop of the channel with our connector on it."""
-    made = Bench(channel.code)
+    made = channel.bench()
     yield made
     made.close()
 

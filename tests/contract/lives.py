@@ -118,6 +118,12 @@ _STEP = st.one_of(
     ),
 )
 
+
+def live(bench: Bench, channel: ChannelUnderTest, life: str) -> Order:
+    """An order that led the life."""
+    return {**LIVES, **channel.own_lives}[life](bench, channel.own_carrier)
+
+
 Plan = tuple[str, int, bool, list[tuple[str, dict[str, Any]]]]
 PLANS: st.SearchStrategy[Plan] = st.tuples(
     st.sampled_from(VARIANTS), st.integers(1, 3), st.booleans(), st.lists(_STEP, max_size=8)
@@ -135,7 +141,8 @@ def lead(bench: Bench, channel: ChannelUnderTest, plan: Plan) -> Order:
         if "contents" in wanted:
             if not channel.channel.supports(Capability.SHIP_LINES):
                 continue
-            arguments |= {"contents": {order.lines[0].line_id: 1}}
+            first = order.lines[0]
+            arguments |= {"contents": {first.line_id: first.quantity if channel.whole_lines else 1}}
         try:
             STEPS[name](bench.world, order, **arguments)
         except Refused:

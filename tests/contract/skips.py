@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from core.channel import Capability, Channel
+from core.channel import Capability
+from tests.contract.channel import ChannelUnderTest
 from tests.contract.channels import CHANNELS
 
 needs = pytest.mark.needs
@@ -27,10 +28,11 @@ class Skip:
     reason: str
 
 
-def reason(channel: Channel, capability: Capability) -> str:
+def reason(under_test: ChannelUnderTest, capability: Capability) -> str:
     """Why the channel leaves the capability out, in its own words; empty when it has it."""
-    if channel.supports(capability):
+    if under_test.can(capability):
         return ""
+    channel = under_test.channel
     note = channel.notes.get(capability)
     assert note, f"{channel.code} must say why it has no {capability}"
     return f"{channel.label}, {capability}: {note}"
@@ -43,7 +45,7 @@ def skips() -> Iterator[Skip]:
         for name, test in inspect.getmembers(module, inspect.isfunction):
             if name.startswith("test_"):
                 for capability, under_test in product(_needed(module) + _needed(test), CHANNELS):
-                    if why := reason(under_test.channel, capability):
+                    if why := reason(under_test, capability):
                         yield Skip(under_test.code, path.stem.removeprefix("test_"), name, capability, why)
 
 

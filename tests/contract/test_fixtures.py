@@ -18,12 +18,12 @@ from connectors.http import Http
 from core.channel import StockWrite
 from core.errors import ChannelError
 from core.model import SkuKey
-from tests.contract.bench import Bench, WatchedGate
+from tests.contract.bench import WatchedGate
 from tests.contract.channel import ChannelUnderTest
 from tests.contract.channels import CHANNELS
 
 REFUSALS = [
-    pytest.param(channel, path, id=f"{channel.code}-{path.stem}")
+    pytest.param(channel, path, id=f"{channel.name}-{path.stem}")
     for channel in CHANNELS
     for path in sorted(channel.fixtures.glob("error.*.json"))
 ]
@@ -77,7 +77,7 @@ def test_what_nobody_reads_is_not_called_either(channel: ChannelUnderTest) -> No
 
 @pytest.mark.parametrize(("channel", "sample"), REFUSALS)
 def test_a_documented_refusal_is_a_typed_error_of_reads_and_writes(channel: ChannelUnderTest, sample: Path) -> None:
-    bench = Bench(channel.code)
+    bench = channel.bench()
     told = json.loads(sample.read_bytes())
     transport = httpx.MockTransport(lambda request: httpx.Response(200, json=told, request=request))
     bench.http = Http(WatchedGate(), transport, sleep=lambda _: None)

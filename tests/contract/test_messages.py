@@ -90,7 +90,7 @@ def test_two_changes_of_one_order_are_two_messages(bench: Bench, channel: Channe
     assert keys.isdisjoint(later)
 
 
-@pytest.mark.parametrize("channel", by_push(Push.WEBHOOK), ids=lambda channel: channel.code)
+@pytest.mark.parametrize("channel", by_push(Push.WEBHOOK), ids=lambda channel: channel.name)
 def test_a_forged_push_is_refused_and_the_genuine_one_still_read(bench: Bench, listener: Listener) -> None:
     placed = bench.place()
     [delivery] = listener.due()

@@ -70,7 +70,7 @@ def borne(*parts: Money) -> list[tuple[str, int]]:
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(plan=PLANS)
 def test_any_order_the_sandbox_can_hold_survives_and_adds_up(channel: ChannelUnderTest, plan: Plan) -> None:
-    bench = Bench(channel.code)
+    bench = channel.bench()
     placed = lead(bench, channel, plan)
     bench.world.advance(1)
     read = bench.read(placed)

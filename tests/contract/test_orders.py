@@ -34,7 +34,7 @@ def short_pages(channel: ChannelUnderTest, monkeypatch: pytest.MonkeyPatch) -> N
 def benches(channel: ChannelUnderTest, count: int) -> Iterator[tuple[Bench, Random]]:
     """A fresh bench and a die for every seed."""
     for seed in range(count):
-        bench = Bench(channel.code, seed)
+        bench = channel.bench(seed)
         yield bench, Random(seed)
         bench.close()
 

@@ -179,7 +179,7 @@ def test_nothing_secret_is_logged(
     assert_hidden(repr(logs) + caplog.text, secrets(bench))
 
 
-@pytest.mark.parametrize("channel", by_push(Push.WEBHOOK), ids=lambda channel: channel.code)
+@pytest.mark.parametrize("channel", by_push(Push.WEBHOOK), ids=lambda channel: channel.name)
 def test_a_forged_push_is_refused_without_showing_it(bench: Bench, channel: ChannelUnderTest) -> None:
     listener = channel.listener(bench)
     order = bench.place()

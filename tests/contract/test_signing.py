@@ -71,9 +71,9 @@ def test_what_is_signed_is_what_is_sent(bench: Bench, text: str) -> None:
     assert placed.memo == text
 
 
-@pytest.mark.parametrize("channel", by_push(Push.CONNECTION), ids=lambda channel: channel.code)
+@pytest.mark.parametrize("channel", by_push(Push.CONNECTION), ids=lambda channel: channel.name)
 def test_a_connection_signed_with_a_wrong_clock_or_secret_is_not_admitted(channel: ChannelUnderTest) -> None:
-    bench = Bench(channel.code)
+    bench = channel.bench()
     assert channel.admitted(bench, bench.app.secret)
     assert not channel.admitted(bench, "0" * 40)
     for sign in (1, -1):
@@ -82,9 +82,9 @@ def test_a_connection_signed_with_a_wrong_clock_or_secret_is_not_admitted(channe
     bench.close()
 
 
-@pytest.mark.parametrize("channel", by_push(Push.WEBHOOK), ids=lambda channel: channel.code)
+@pytest.mark.parametrize("channel", by_push(Push.WEBHOOK), ids=lambda channel: channel.name)
 def test_a_byte_changed_in_a_delivery_is_refused(channel: ChannelUnderTest) -> None:
-    bench = Bench(channel.code)
+    bench = channel.bench()
     listener = channel.listener(bench)
     bench.place()
     forged = [forgery for delivery in listener.due() for forgery in listener.forgeries(delivery)]

@@ -12,7 +12,7 @@ from sandbox.model import RefundKind
 from tests.contract.bench import Bench
 from tests.contract.channel import ChannelUnderTest, Code
 from tests.contract.channels import CHANNELS
-from tests.contract.lives import LIVES
+from tests.contract.lives import live
 from tests.contract.skips import needs
 
 T = TypeVar("T")
@@ -20,14 +20,13 @@ T = TypeVar("T")
 pytestmark = needs(Capability.ORDERS)
 
 ENDS = [
-    pytest.param(channel, life, id=f"{channel.code}-{life}") for channel in CHANNELS for life in channel.order_codes
+    pytest.param(channel, life, id=f"{channel.name}-{life}") for channel in CHANNELS for life in channel.order_codes
 ]
 CODES = [
-    pytest.param(channel, code, id=f"{channel.code}-{code}")
+    pytest.param(channel, code, id=f"{channel.name}-{code}")
     for channel in CHANNELS
     for code in channel.after_sale_codes
 ]
-HOLDS = {"group": Hold.GROUP, "risk": Hold.RISK}
 CLOSINGS = {
     "cancelled_unpaid": Closing.CLOSED_UNPAID,
     "cancelled_paid": Closing.CLOSED_REFUNDED,
@@ -45,8 +44,8 @@ KINDS = {
 
 @pytest.mark.parametrize(("channel", "life"), ENDS)
 def test_a_status_means_what_happened(channel: ChannelUnderTest, life: str) -> None:
-    bench = Bench(channel.code)
-    placed = LIVES[life](bench, channel.own_carrier)
+    bench = channel.bench()
+    placed = live(bench, channel, life)
     order = bench.read(placed)
     code, status = channel.order_codes[life]
     assert (order.fulfilment.raw, order.status) == (code, status)
@@ -66,14 +65,14 @@ def test_every_documented_order_status_is_reached_or_excused(channel: ChannelUnd
 
 def test_the_lives_lead_to_every_axis(channel: ChannelUnderTest) -> None:
     """What holds whatever the channel calls it: refunded is closed, a hold is no order to ship."""
-    bench = Bench(channel.code)
-    ends = {life: bench.read(LIVES[life](bench, channel.own_carrier)) for life in channel.order_codes}
+    bench = channel.bench()
+    ends = {life: bench.read(live(bench, channel, life)) for life in channel.order_codes}
     assert ends["to_ship"].payment.value is Payment.PAID
     assert ends["shipped"].shipped_at is not None
     assert ends["shipped"].parcels[0].carrier == "SF"
     assert {"risk", *CLOSINGS} - {"cancelled_unpaid"} <= ends.keys()
-    for life in HOLDS.keys() & ends.keys():
-        assert ends[life].hold.value is HOLDS[life], life
+    for life in channel.holds.keys() & ends.keys():
+        assert ends[life].hold.value is channel.holds[life], life
     for life in CLOSINGS.keys() & ends.keys():
         assert ends[life].closing.value is CLOSINGS[life], life
     bench.close()
@@ -134,7 +133,7 @@ def sprinkle(answer: Any) -> None:
 @needs(Capability.AFTER_SALE)
 @pytest.mark.parametrize(("channel", "code"), CODES)
 def test_every_documented_after_sale_status_means_something(channel: ChannelUnderTest, code: Code) -> None:
-    bench = Bench(channel.code)
+    bench = channel.bench()
     placed = bench.place()
     refund = bench.world.request_refund(placed)
     channel.show_after_sale(bench, refund, code)
@@ -164,7 +163,7 @@ def test_an_invented_after_sale_status_is_kept_and_stops_nothing(bench: Bench, c
 @needs(Capability.AFTER_SALE)
 @pytest.mark.parametrize("kind", RefundKind)
 def test_every_kind_of_after_sale_is_told(bench: Bench, channel: ChannelUnderTest, kind: RefundKind) -> None:
-    placed = LIVES["shipped"](bench, channel.own_carrier)
+    placed = live(bench, channel, "shipped")
     refund = bench.world.request_refund(placed, kind=kind)
     found = bench.connector.after_sale(refund.refund_id, placed.order_id).value
     assert found.kind in KINDS[kind]
@@ -177,7 +176,7 @@ def test_an_after_sale_reads_the_same_from_list_and_detail_at_each_step(
     bench: Bench, channel: ChannelUnderTest
 ) -> None:
     world = bench.world
-    placed = LIVES["shipped"](bench, channel.own_carrier)
+    placed = live(bench, channel, "shipped")
     refund = world.request_refund(placed, kind=RefundKind.RETURN)
     stages = []
     steps: tuple[Callable[[], object], ...] = (
