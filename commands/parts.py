@@ -76,10 +76,12 @@ def sandbox(
     """Run the simulated platforms · 运行模拟平台沙箱。"""
     from sandbox import serve as simulated
 
+    push_databases = {} if jd_push_database is None else {"jd": jd_push_database}
+
     follow_starter()
     refuse_taken(host, port)
     try:
-        simulated.run(port, seed, host, shops=shops, orders=orders, jd_push_database=jd_push_database)
+        simulated.run(port, seed, host, shops=shops, orders=orders, push_databases=push_databases)
     except simulated.NoDatabase as refused:
         raise Stop(str(refused), "京东推送库不可用", SETTINGS) from None
 

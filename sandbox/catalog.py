@@ -6,6 +6,7 @@ Traps on purpose: one merchant code on two SKUs, one empty code, ids above 2^53,
 from random import Random
 
 from .model import Item, Price, Sku, StockSet
+from .profile import Profile
 
 _TITLES = (
     "纯棉短袖T恤",
@@ -22,44 +23,28 @@ _TITLES = (
     "猫咪逗玩棒😺",
 )
 _COLOURS = ("红色", "蓝色", "黑色")
-ITEM_BASE = {
-    "pinduoduo": 700_100_200_300,
-    "douyin": 3_600_000_000_000_000_457,
-    "jd": 10_001_234_567,
-    "taobao": 610_000_000_001,
-}
-SKU_BASE = {
-    "pinduoduo": 900_100_200_301,
-    "douyin": 1_760_000_000_000_000_001,
-    "jd": 100_012_345_678,
-    "taobao": 5_100_000_000_001,
-}
 BEYOND_DOUBLE = 9_100_000_000_000_000_001
 """Ids above 2^53: a client that reads them as doubles gets a neighbour's id."""
-_WITHOUT_SKUS = frozenset({"taobao"})
-"""Channels where an item of one kind has no SKU of its own: it carries the item's id, and its code is the item's."""
-_SHORT_IDS = frozenset({"jd"})
-"""Channels whose ids stay below 2^53."""
 
 
-def starting_items(channel: str, shop_number: int, at: float, seed: int, stock: tuple[int, int]) -> dict[str, Item]:
+def starting_items(profile: Profile, shop_number: int, at: float, seed: int, stock: tuple[int, int]) -> dict[str, Item]:
     """Twelve items. Codes, titles, prices and numbers of SKUs depend on the seed only: they agree across channels."""
     goods = Random(f"{seed}:goods")
-    numbers = Random(f"{seed}:{channel}:{shop_number}:stock")
+    numbers = Random(f"{seed}:{profile.channel}:{shop_number}:stock")
     items: dict[str, Item] = {}
     code_number = 0
     for index, title in enumerate(_TITLES):
-        item_id = _item_id(channel, shop_number, index)
+        item_id = _item_id(profile, shop_number, index)
         item = Item(item_id, f"ITEM-{index + 1:04d}", title, at - 86_400 * (30 - index), at, {})
         base = goods.randrange(990, 29_900, 100)
         count = goods.choice((1, 2, 3)) if index else 2
-        plain = count == 1 and channel in _WITHOUT_SKUS
+        plain = count == 1 and profile.skuless_items
         for variant in range(count):
             code_number += 1
             code = _code(index, variant, code_number)
             price = Price(base + 500 * variant, base + 1000 + 500 * variant, base + 4000 + 500 * variant)
             quantity = numbers.randint(*stock)
-            sku_id = item_id if plain else str(_sku_id(channel, shop_number, index, variant))
+            sku_id = item_id if plain else str(_sku_id(profile, shop_number, index, variant))
             spec = () if plain else (("颜色", _COLOURS[variant]), ("尺码", "XL"))
             item.code = code if plain else item.code
             item.skus[sku_id] = Sku(sku_id, item_id, code, spec, price, quantity, StockSet(quantity, at, "initial"))
@@ -75,16 +60,16 @@ def _code(index: int, variant: int, number: int) -> str:
     return f"SKU-{number:04d}"
 
 
-def _item_id(channel: str, shop_number: int, index: int) -> str:
-    base = BEYOND_DOUBLE if _is_beyond(channel, index) else ITEM_BASE[channel]
+def _item_id(profile: Profile, shop_number: int, index: int) -> str:
+    base = BEYOND_DOUBLE if _is_beyond(profile, index) else profile.item_base
     return str(base + shop_number * 100_000 + index * 100)
 
 
-def _sku_id(channel: str, shop_number: int, index: int, variant: int) -> int:
-    beyond = _is_beyond(channel, index)
-    base = BEYOND_DOUBLE if beyond else SKU_BASE[channel]
+def _sku_id(profile: Profile, shop_number: int, index: int, variant: int) -> int:
+    beyond = _is_beyond(profile, index)
+    base = BEYOND_DOUBLE if beyond else profile.sku_base
     return base + shop_number * 100_000 + index * 100 + variant + (50 if beyond else 0)
 
 
-def _is_beyond(channel: str, index: int) -> bool:
-    return index == 7 and channel not in _SHORT_IDS
+def _is_beyond(profile: Profile, index: int) -> bool:
+    return index == 7 and profile.long_ids

@@ -4,7 +4,7 @@ JSON in, JSON out. Wrong input is 400, an unknown thing 404, a step the world re
 `{"error": "<words>"}`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, validate_call
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from .faults import FaultRule
 from .gateway import Request, Response, json_response
 from .model import Price, Shop, Sku
+from .platform import Platform
 from .steps import STEPS
 from .truth import credentials, order_truth, sku_truth, truth
 from .world import Refused, World
@@ -83,16 +84,16 @@ class _Token(_Body):
 
 
 class _Callback(_Body):
-    channel: Literal["douyin"]
+    channel: str
     url: str | None
 
 
 class Control:
-    """The control API of a world. `save_callback` stores Douyin's callback URL (ValueError when it is none)."""
+    """The control API of a world and the platforms on it."""
 
-    def __init__(self, world: World, save_callback: Callable[[str | None], None]) -> None:
+    def __init__(self, world: World, platforms: Mapping[str, Platform]) -> None:
         self._world = world
-        self._save_callback = save_callback
+        self._platforms = platforms
         self._routes: dict[tuple[str, str], Callable[[Request], Any]] = {
             ("GET", "credentials"): lambda _: credentials(world),
             ("GET", "truth"): lambda request: truth(world, dict(request.query).get("channel")),
@@ -256,7 +257,10 @@ class Control:
         }
 
     def _callback(self, wanted: _Callback) -> dict[str, Any]:
-        self._save_callback(wanted.url)
+        callbacks = {code: each.callbacks for code, each in self._platforms.items() if each.callbacks is not None}
+        if wanted.channel not in callbacks:
+            raise ValueError(f"channel: only {', '.join(callbacks)} can be told where to push")
+        callbacks[wanted.channel].set_url(wanted.url)
         return {"url": wanted.url}
 
     def _faults(self) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ What may happen to stock, orders and after-sales is in `stock.py`, `orders.py` a
 import heapq
 import itertools
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
 from threading import RLock
 from typing import Any
@@ -15,20 +15,8 @@ from .catalog import starting_items
 from .clock import Clock, RealClock
 from .model import App, Buyer, Event, Grant, Item, Order, Package, Refund, Review, Shop, Sku
 from .people import invent_buyer
-from .settings import Settings
-
-CHANNELS = ("pinduoduo", "douyin", "jd", "taobao")
-APPS = {
-    "pinduoduo": App("pinduoduo", "0d6f3c1a9b7e4f52a8c0e1d2b3a49586", "5e1f0c7b2a9d48638f7e6d5c4b3a2918f0e1d2c3"),
-    "douyin": App("douyin", "7012345678901234567", "3f2a9c1e-7b44-4d0a-9e61-5c8d2b7f1a90"),
-    "jd": App("jd", "A1B2C3D4E5F60718293A4B5C6D7E8F90", "0f1e2d3c4b5a69788796a5b4c3d2e1f0"),
-    "taobao": App("taobao", "23000001", "a1b2c3d4e5f60718293a4b5c6d7e8f90"),
-}
-"""The demo apps of the documentation samples; made up."""
-_FIRST_SHOP = {"pinduoduo": 100_200_300, "douyin": 12_345_678, "jd": 10_000_001, "taobao": 2_200_112_233}
-_SHOP_NAME = {"pinduoduo": "示例服饰店", "douyin": "示例旗舰店", "jd": "示例京东店", "taobao": "示例淘宝店"}
-WHOLE_SECONDS = frozenset({"jd"})
-"""Channels that tell versions of an order apart by a time in seconds."""
+from .profile import Profile
+from .settings import BY_CHANNEL, Settings
 
 
 class Refused(Exception):
@@ -109,6 +97,7 @@ class Ground:
 
     def __init__(
         self,
+        profiles: Sequence[Profile],
         seed: int = 1,
         clock: Clock | None = None,
         *,
@@ -121,11 +110,12 @@ class Ground:
         self.random = Random(seed)
         self._randoms: dict[str, Random] = {}
         self.lock = RLock()
-        self.settings = settings or Settings()
-        self.apps: Mapping[str, App] = APPS
-        self.shops: dict[str, dict[str, Shop]] = {channel: {} for channel in CHANNELS}
+        self.profiles: Mapping[str, Profile] = {profile.channel: profile for profile in profiles}
+        self.settings = self._complete(settings or Settings())
+        self.apps: Mapping[str, App] = {profile.channel: profile.app for profile in profiles}
+        self.shops: dict[str, dict[str, Shop]] = {channel: {} for channel in self.profiles}
         self.books: dict[tuple[str, str], ShopBook] = {}
-        self.calls: dict[str, dict[str, dict[str, int]]] = {channel: {} for channel in CHANNELS}
+        self.calls: dict[str, dict[str, dict[str, int]]] = {channel: {} for channel in self.profiles}
         self.reviews: dict[str, Review] = {}
         """Item edits that went to review, by edit id."""
         self._orders: dict[str, Order] = {}
@@ -137,9 +127,9 @@ class Ground:
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._counter = itertools.count(1)
         self._buyers: list[Buyer] = []
-        for channel in CHANNELS:
+        for profile in profiles:
             for number in range(shops):
-                self._open_shop(channel, number, stock)
+                self._open_shop(profile, number, stock)
 
     def now(self) -> float:
         """Epoch seconds of the world."""
@@ -147,19 +137,26 @@ class Ground:
 
     def change_settings(self, changes: Mapping[str, Any]) -> Settings:
         """Replace some settings; unknown names or bad values raise pydantic's ValidationError and change nothing."""
-        self.settings = Settings.model_validate(self.settings.model_dump() | dict(changes))
+        self.settings = self._complete(Settings.model_validate(self.settings.model_dump() | dict(changes)))
         return self.settings
+
+    def _complete(self, settings: Settings) -> Settings:
+        """With the platforms' own numbers wherever the settings leave a channel out."""
+        filled = {}
+        for name in BY_CHANNEL:
+            own = {channel: getattr(profile, name) for channel, profile in self.profiles.items()}
+            filled[name] = {channel: number for channel, number in own.items() if number is not None}
+            filled[name] |= getattr(settings, name)
+        return Settings.model_validate(settings.model_dump() | filled)
 
     # Shops and tokens
 
-    def _open_shop(self, channel: str, number: int, stock: tuple[int, int]) -> None:
-        shop_id = str(_FIRST_SHOP[channel] + number)
-        now = self.now()
-        shop = Shop(channel, shop_id, f"{_SHOP_NAME[channel]}{number + 1}", self._new_grant(channel, shop_id))
-        if channel == "taobao":
-            kinds = self.settings.taobao_shop_kinds
-            shop.kind = kinds[number % len(kinds)]
-        shop.items = starting_items(channel, number, now, self.seed, stock)
+    def _open_shop(self, profile: Profile, number: int, stock: tuple[int, int]) -> None:
+        channel, shop_id = profile.channel, str(profile.first_shop + number)
+        shop = Shop(channel, shop_id, f"{profile.shop_name}{number + 1}", self._new_grant(channel, shop_id))
+        kinds = profile.shop_kinds(self.settings)
+        shop.kind = kinds[number % len(kinds)]
+        shop.items = starting_items(profile, number, self.now(), self.seed, stock)
         self.shops[channel][shop_id] = shop
         self.books[channel, shop_id] = ShopBook()
         self._remember_tokens(shop)
@@ -168,7 +165,7 @@ class Ground:
         """The shop, or the channel's first one; Refused(unknown_shop)."""
         shops = self.shops.get(channel)
         if not shops:
-            raise Refused("unknown_shop", f"no channel {channel!r}; there are {', '.join(CHANNELS)}")
+            raise Refused("unknown_shop", f"no channel {channel!r}; there are {', '.join(self.profiles)}")
         if shop_id is None:
             return next(iter(shops.values()))
         if shop_id not in shops:
@@ -188,22 +185,13 @@ class Ground:
             now + settings.refresh_life[channel],
         )
 
-    def _token(self, channel: str, shop_id: str = "") -> str:
-        """A token in the platform's looks: 40 hex digits, on Douyin a UUID, on JD 32 digits and four letters, on
-        Taobao 49 characters that start with 6 and the seller's id."""
-        if channel == "taobao":
-            digits = f"{self._random_of(channel).getrandbits(172):043x}"
-            return f"6200{digits[:12]}ZZ{digits[12:]}{shop_id}"
-        if channel == "jd":
-            digits = f"{self._random_of(channel).getrandbits(128):032x}"
-            return digits + "".join(self._random_of(channel).choice("abcdefghijklmnopqrstuvwxyz") for _ in range(4))
-        digits = f"{self.random.getrandbits(160):040x}"
-        if channel == "douyin":
-            return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:32]))
-        return digits
+    def _token(self, channel: str, shop_id: str) -> str:
+        return self.profiles[channel].token(self._dice(channel), shop_id)
 
-    def _random_of(self, channel: str) -> Random:
-        """The channel's own dice: what it draws changes nothing on the other channels."""
+    def _dice(self, channel: str) -> Random:
+        """The channel's own: what it draws changes nothing on the other channels."""
+        if self.profiles[channel].world_dice:
+            return self.random
         if channel not in self._randoms:
             self._randoms[channel] = Random(f"{self.seed}:{channel}")
         return self._randoms[channel]
@@ -257,10 +245,10 @@ class Ground:
         self._remember_tokens(shop)
 
     def issue_code(self, shop: Shop) -> str:
-        """The merchant authorises the app: a code for one use, valid `settings.code_life` (Taobao: its own)."""
-        code = self._token(shop.channel if shop.channel in ("jd", "taobao") else "pinduoduo")
-        life = self.settings.taobao_code_life if shop.channel == "taobao" else self.settings.code_life
-        self._codes[shop.channel, code] = (shop, self.now() + life)
+        """The merchant authorises the app: a code for one use, valid as long as the platform says."""
+        profile = self.profiles[shop.channel]
+        code = profile.code(self._dice(shop.channel))
+        self._codes[shop.channel, code] = (shop, self.now() + profile.code_life(self.settings))
         shop.authorised = True
         return code
 
@@ -349,12 +337,12 @@ class Ground:
     def touch_order(self, order: Order, kind: str, at: float | None = None, package: Package | None = None) -> None:
         """The order changed: bump its update time and revision, re-index, emit `kind`.
 
-        On channels of WHOLE_SECONDS no two versions share a second: quick changes run ahead of the clock.
+        Where versions are told by whole seconds, no two share one: quick changes run ahead of the clock.
         """
         when = at if at is not None else self.now()
         if order.revision:
             when = max(when, order.updated)
-            if order.channel in WHOLE_SECONDS and int(when) == int(order.updated):
+            if self.profiles[order.channel].whole_seconds and int(when) == int(order.updated):
                 when = float(int(order.updated) + 1)
         order.updated = when
         order.revision += 1

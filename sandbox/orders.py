@@ -6,7 +6,6 @@ Every step bumps the order's update time and emits one event. A step the state d
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
 
 from .ground import Refused
 from .model import Buyer, Deposit, Discounts, Item, Line, Order, Package, Shop, Sku, State
@@ -35,11 +34,7 @@ VARIANTS = (
 """The last eight are Taobao's and JD's. Taobao: a bundle of components, paid on delivery, an installation sold along,
 nothing to send, abroad. JD: paid on delivery, nothing to send, abroad, split when paid, partly paid with balance and
 gift card, shipped by JD's own warehouse. Elsewhere they are plain."""
-_MANY_LINES = {"several": ("douyin", "taobao", "jd"), "split": ("jd",)}
-_SHANGHAI = timezone(timedelta(hours=8))
 _WEIGHTS = (50, 20, 5, 3, 0, 5, 0, 10, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-REVIEWED_FIRST = frozenset({"douyin", "taobao"})
-"""Where an order under review is a state of its own, not a mark."""
 SHIPPABLE = frozenset({State.TO_SHIP, State.PART_SHIPPED})
 _NOTES = ("", "", "", "请尽快发货😀", "@客服 周末再送", "放门口🚪谢谢")
 
@@ -73,19 +68,19 @@ class OrderLife(StockBook):
             raise Refused("bad_quantity", "quantity must be at least 1")
         when = self.now() if at is None else at
         chosen = [(sku or self._some_sku(shop, quantity, restock), quantity, False)]
-        if shop.channel in _MANY_LINES.get(variant, ()):
+        if variant in self.profiles[shop.channel].two_lines:
             chosen.append((self._some_sku(shop, 1, restock), 1, False))
         if variant == "gift":
             chosen.append((self._some_sku(shop, 1, restock), 1, True))
         for each, pieces, _ in chosen:
             self._take(shop, each, pieces, restock)
-        order_id = self._order_id(shop, when)
+        order_id, line_id = self._order_id(shop, when), self.profiles[shop.channel].line_id
         order = Order(
             order_id,
             shop.channel,
             shop.shop_id,
             buyer or self.some_buyer(),
-            [self._line(shop, self._line_id(shop, order_id, n, len(chosen)), *entry) for n, entry in enumerate(chosen)],
+            [self._line(shop, line_id(order_id, n, len(chosen)), *entry) for n, entry in enumerate(chosen)],
             when,
             when,
             variant=variant,
@@ -102,7 +97,7 @@ class OrderLife(StockBook):
             order.deposit = Deposit(first, first * 3 // 2, when + 3600, when + 7 * 86_400)
         self.add_order(order)
         self.touch_order(order, "order.placed", when)
-        if paid or (variant == "cod" and shop.channel in ("taobao", "jd")):
+        if paid or (variant == "cod" and self.profiles[shop.channel].on_delivery):
             self.pay(order, at=when)
         else:
             self._forget_unpaid(order)
@@ -142,20 +137,7 @@ class OrderLife(StockBook):
         raise Refused("no_stock", f"no SKU of shop {shop.shop_id} has {quantity} pieces left")
 
     def _order_id(self, shop: Shop, when: float) -> str:
-        """`YYMMDD-` and 15 digits on Pinduoduo, 12 digits on JD; 19 on Douyin and Taobao, with room for line ids."""
-        if shop.channel == "jd":
-            return str(301_000_000_000 + self.number() * 1000 + self.random.randrange(1000))
-        if shop.channel == "pinduoduo":
-            digits = self.number() * 1_000_003 % 10**9
-            return f"{datetime.fromtimestamp(when, _SHANGHAI):%y%m%d}-{self.random.randrange(10**6):06d}{digits:09d}"
-        base = 2_150_000_000_000_000_001 if shop.channel == "taobao" else 6_920_000_000_000_000_001
-        return str(base + self.number() * 1000 + self.random.randrange(100))
-
-    def _line_id(self, shop: Shop, order_id: str, n: int, count: int) -> str:
-        """The `n`-th of `count` lines. On Taobao an only line has the order's id, one of several never has."""
-        if shop.channel in ("pinduoduo", "jd"):
-            return f"{order_id}:{n + 1}"
-        return str(int(order_id) + n + (shop.channel == "taobao" and count > 1))
+        return self.profiles[shop.channel].order_id(self.number(), self.random, when)
 
     def _line(self, shop: Shop, line_id: str, sku: Sku, quantity: int, gift: bool) -> Line:
         item: Item = shop.items[sku.item_id]
@@ -186,7 +168,7 @@ class OrderLife(StockBook):
             line.discounts = Discounts(
                 seller=part,
                 platform=part // 2,
-                creator=part // 4 if order.channel == "douyin" else 0,
+                creator=part // 4 if self.profiles[order.channel].creators_pay else 0,
                 channel=self.random.choice((0, 100)),
             )
 
@@ -204,12 +186,12 @@ class OrderLife(StockBook):
         order.paid = when
         for line in order.lines:
             self._settle(order, line)
-        if order.variant == "split" and order.channel == "jd":
+        if order.variant == "split" and self.profiles[order.channel].splits:
             self._split(order, when)
             return
         if order.variant in ("risk", "group") and order.hold is None:
             order.hold = order.variant
-        if order.hold == "group" or (order.hold == "risk" and order.channel in REVIEWED_FIRST):
+        if order.hold == "group" or (order.hold == "risk" and self.profiles[order.channel].review_is_state):
             order.state = State.WAITING
             if order.hold == "risk":
                 self._release_later(order)
@@ -262,7 +244,7 @@ class OrderLife(StockBook):
         if order.state is not State.TO_SHIP:
             raise Refused("wrong_state", f"order is {order.state}")
         order.hold = "risk"
-        if order.channel in REVIEWED_FIRST:
+        if self.profiles[order.channel].review_is_state:
             order.state = State.WAITING
         self._release_later(order)
         self.touch_order(order, "order.held")

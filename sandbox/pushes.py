@@ -14,9 +14,8 @@ from typing import Any
 from .faults import Faults
 from .ground import Ground
 from .model import Shop
+from .profile import Profile
 
-REPEATING = frozenset({"pinduoduo", "taobao", "jd"})
-"""Channels that repeat an unacknowledged message, after the last delay, until it is too old."""
 _Attempt = tuple[float, int, "Push", bool]
 
 
@@ -48,9 +47,10 @@ class Push:
 class Outbox:
     """Messages of one channel's app, in order of their next attempt. Not thread-safe: hold the world's lock."""
 
-    def __init__(self, world: Ground, faults: Faults, channel: str, first_id: int) -> None:
-        self._world, self._faults, self.channel = world, faults, channel
-        self._next_id = first_id
+    def __init__(self, world: Ground, faults: Faults, profile: Profile) -> None:
+        self._world, self._faults, self.channel = world, faults, profile.channel
+        self._next_id = profile.first_message
+        self._repeats = profile.push_repeats
         self._waiting: defaultdict[str, list[_Attempt]] = defaultdict(list)
         self._by_wire_id: dict[str, Push] = {}
         self.queues: dict[str, float] = {}
@@ -130,7 +130,7 @@ class Outbox:
         push.attempts += 1
         if push.acked_at is None and delays:
             again = push.attempts - 1
-            if again < len(delays) or self.channel in REPEATING:
+            if again < len(delays) or self._repeats:
                 self._plan(push, self._world.now() + delays[min(again, len(delays) - 1)], repetition=True)
         return push.wire_id
 

@@ -6,8 +6,6 @@ from .orders import OrderLife
 
 DECISION_TIME = 172_800.0
 _REPLACING = frozenset({RefundKind.EXCHANGE, RefundKind.RESEND, RefundKind.REPAIR})
-SERVICE_IDS = 900_000_000_000
-"""JD numbers service orders from here on and refund applications below."""
 
 
 class RefundLife(OrderLife):
@@ -26,14 +24,16 @@ class RefundLife(OrderLife):
     ) -> Refund:
         """The buyer applies, for one line (None = the first) and by default all its money.
 
-        On JD a refund without return that is asked for before the goods were received is for the whole order.
+        Where the profile says `refunds_orders`, a refund without return that is asked for before the goods were
+        received is for the whole order.
         Refused(wrong_state | refund_open | bad_price).
         """
         line = line or order.lines[0]
         kind = RefundKind(kind)
         if order.paid is None or order.state is State.CANCELLED:
             raise Refused("wrong_state", "the order is not paid" if order.paid is None else "the order is cancelled")
-        whole_order = order.channel == "jd" and kind is RefundKind.REFUND_ONLY and order.received is None
+        profile = self.profiles[order.channel]
+        whole_order = profile.refunds_orders and kind is RefundKind.REFUND_ONLY and order.received is None
         if any(refund.open and (whole_order or refund.line_id == line.line_id) for refund in order.refunds):
             raise Refused("refund_open", "an after-sale of this line is running")
         before = line.shipped == 0
@@ -69,11 +69,7 @@ class RefundLife(OrderLife):
         return refund
 
     def _refund_id(self, order: Order, *, whole_order: bool) -> str:
-        number = self.number()
-        if order.channel == "jd":
-            return str(number + (40_000_000_000 if whole_order else SERVICE_IDS))
-        base = {"pinduoduo": 987_000_000_000, "taobao": 160_000_000_000_000_000}
-        return str(base.get(order.channel, 7_010_000_000_000_000_000) + number)
+        return self.profiles[order.channel].refund_id(self.number(), whole_order)
 
     def _step(self, refund: Refund, state: RefundState, kind: str) -> None:
         """New state, then the order is touched (its own after-sale marks changed), then the after-sale."""

@@ -3,16 +3,17 @@
 `serve.py` puts it on a port; `transport.py` puts it behind an httpx client without a socket.
 """
 
-from . import douyin, jd, pinduoduo, taobao
 from .clock import Clock
 from .control import PREFIX, Control
 from .gateway import Request, Response
+from .platform import Platform
+from .platforms import PLATFORMS, profiles
 from .settings import Settings
 from .world import World
 
 
 class Sandbox:
-    """A world and the platforms on it. `world` may be changed directly by tests."""
+    """A world and the platforms on it, by code. `world` may be changed directly by tests."""
 
     def __init__(
         self,
@@ -23,12 +24,9 @@ class Sandbox:
         stock: tuple[int, int] = (50, 500),
         settings: Settings | None = None,
     ) -> None:
-        self.world = World(seed, clock, shops=shops, stock=stock, settings=settings)
-        self.pinduoduo = pinduoduo.Platform(self.world)
-        self.douyin = douyin.Platform(self.world)
-        self.jd = jd.Platform(self.world)
-        self.taobao = taobao.Platform(self.world)
-        self.control = Control(self.world, self.douyin.callbacks.set_url)
+        self.world = World(profiles(), seed, clock, shops=shops, stock=stock, settings=settings)
+        self.platforms: dict[str, Platform] = {code: made(self.world) for code, made in PLATFORMS.items()}
+        self.control = Control(self.world, self.platforms)
 
     def handle(self, request: Request) -> Response:
         """Answer one HTTP request; 404 for paths nobody knows. Raises gateway.NoAnswer for an injected timeout."""
@@ -36,7 +34,7 @@ class Sandbox:
             self.world.run_due()
             if request.path.startswith(PREFIX):
                 return self.control.handle(request)
-            for platform in (self.pinduoduo, self.douyin, self.jd, self.taobao):
+            for platform in self.platforms.values():
                 if platform.matches(request.path):
                     return platform.handle(request)
         return Response(404, {"content-type": "text/plain"}, b"Not Found")

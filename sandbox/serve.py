@@ -1,27 +1,26 @@
-"""The sandbox on one port: HTTP for the platforms and the control API, the messages' WebSockets (`sockets.py`), the
-sender of Douyin's callbacks and the writer of JD's push table. `create_app` is the ASGI app, `run` the server that
-`qudao sandbox` starts.
+"""The sandbox on one port: HTTP for the platforms and the control API, their WebSockets (`sockets.py`) and the tasks
+that deliver their pushes. `create_app` is the ASGI app, `run` the server that `qudao sandbox` starts.
 """
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from functools import partial
+from types import MappingProxyType
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.routing import Mount, WebSocketRoute
+from starlette.routing import BaseRoute, Mount, WebSocketRoute
 from starlette.types import Receive, Scope, Send
-from starlette.websockets import WebSocket
 
-from . import douyin, sockets
+from . import sockets
 from .gateway import NoAnswer, Request, Response
-from .jd import push_table
-from .pinduoduo import session
+from .platform import NoDatabase
 from .sandbox import Sandbox
 
-NoDatabase = push_table.NoDatabase
+__all__ = ["NoDatabase", "create_app", "run"]
 TICK = 0.2
 """How often timers of the world are looked at when nobody calls (real seconds)."""
 
@@ -30,17 +29,13 @@ class _Transport(Protocol):
     def close(self) -> None: ...
 
 
-def create_app(sandbox: Sandbox, jd_pushes: push_table.PushTable | None = None) -> Starlette:
-    """The ASGI app. While it runs (lifespan), timers tick, Douyin callbacks are delivered and JD's rows written."""
+def create_app(sandbox: Sandbox) -> Starlette:
+    """The ASGI app. While it runs (lifespan), timers tick and the platforms' own tasks deliver their pushes."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        tasks = [
-            asyncio.create_task(_tick(sandbox)),
-            asyncio.create_task(douyin.deliver(sandbox.world, sandbox.douyin.callbacks)),
-        ]
-        if jd_pushes is not None:
-            tasks.append(asyncio.create_task(push_table.deliver(sandbox.world, jd_pushes)))
+        work = (platform.background() for platform in sandbox.platforms.values())
+        tasks = [asyncio.create_task(each) for each in (_tick(sandbox), *work) if each is not None]
         try:
             yield
         finally:
@@ -51,18 +46,12 @@ def create_app(sandbox: Sandbox, jd_pushes: push_table.PushTable | None = None) 
     async def http(scope: Scope, receive: Receive, send: Send) -> None:
         await _serve_http(sandbox, scope, receive, send)
 
-    async def pinduoduo(socket: WebSocket) -> None:
-        await sockets.serve_pinduoduo(sandbox, socket)
-
-    async def taobao(socket: WebSocket) -> None:
-        await sockets.serve_taobao(sandbox, socket)
-
-    routes = [
-        WebSocketRoute(session.PREFIX + "{rest:path}", pinduoduo),
-        WebSocketRoute("/", taobao),
-        Mount("/", app=http),
+    routes: list[BaseRoute] = [
+        WebSocketRoute(platform.socket_path, partial(sockets.serve, sandbox.world, platform))
+        for platform in sandbox.platforms.values()
+        if platform.socket_path
     ]
-    return Starlette(routes=routes, lifespan=lifespan)
+    return Starlette(routes=[*routes, Mount("/", app=http)], lifespan=lifespan)
 
 
 async def _tick(sandbox: Sandbox) -> None:
@@ -122,19 +111,20 @@ def run(
     orders: int = 0,
     stock: tuple[int, int] = (50, 500),
     log_level: str = "warning",
-    jd_push_database: str | None = None,
+    push_databases: Mapping[str, str] = MappingProxyType({}),
     **server_options: Any,
 ) -> None:
     """Serve until interrupted. `orders` = how many paid orders each shop starts with, spread over the last day.
 
-    `jd_push_database` = URL of the database whose table yd_pop_order, made when it is missing, JD's pushes go to;
-    raises NoDatabase.
+    `push_databases` = where a channel writes its pushes into a table: the URL by its code; raises NoDatabase.
     """
     sandbox = Sandbox(seed, shops=shops, stock=stock)
-    jd_pushes = None if jd_push_database is None else push_table.open_table(sandbox.world, jd_push_database)
+    for channel, url in push_databases.items():
+        sandbox.platforms[channel].open_pushes(url)
     place_orders(sandbox, orders)
-    app = create_app(sandbox, jd_pushes)
-    uvicorn.run(app, host=host, port=port, log_level=log_level, ws="websockets-sansio", **server_options)
+    uvicorn.run(
+        create_app(sandbox), host=host, port=port, log_level=log_level, ws="websockets-sansio", **server_options
+    )
 
 
 def place_orders(sandbox: Sandbox, count: int, over: float = 86_400) -> None:

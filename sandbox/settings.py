@@ -17,6 +17,10 @@ class RateLimit(BaseModel):
     api: Limit | None = None
 
 
+BY_CHANNEL = ("token_life", "refresh_life", "push_retry", "push_keep", "unpaid_life")
+"""Settings whose numbers for a channel are its profile's unless they are given."""
+
+
 class Settings(BaseModel):
     """Seconds unless said otherwise; dictionaries are keyed by channel."""
 
@@ -27,13 +31,8 @@ class Settings(BaseModel):
     """channel -> method -> limits; replaces the platform's published ones for that method. `*` = every method."""
     rate_limits_on: bool = True
     clock_tolerance: float = 600
-    token_life: dict[str, float] = {"pinduoduo": 86_400, "douyin": 604_800, "jd": 31_535_999, "taobao": 7_776_000}
-    refresh_life: dict[str, float] = {
-        "pinduoduo": 2_592_000,
-        "douyin": 1_209_600,
-        "jd": 31_535_999,
-        "taobao": 7_776_000,
-    }
+    token_life: dict[str, float] = Field(default_factory=dict)
+    refresh_life: dict[str, float] = Field(default_factory=dict)
     rotate_refresh_token: bool = True
     code_life: float = 600
     allowed_ips: list[str] | None = None
@@ -52,17 +51,16 @@ class Settings(BaseModel):
     """Whether Pinduoduo ships an order whose buyer has asked for a refund (undocumented)."""
     ship_within: float = 172_800
     idempotency_memory: float = 86_400
-    push_retry: dict[str, list[float]] = {"pinduoduo": [60], "douyin": [10, 60, 600, 3600], "jd": [10], "taobao": [300]}
-    """Delays between attempts; all but Douyin repeat the last one until `push_keep`, Douyin drops after it. JD's is for
-    rows that its database refused."""
-    push_keep: dict[str, float] = {"pinduoduo": 604_800, "douyin": 604_800, "jd": 604_800, "taobao": 86_400}
+    push_retry: dict[str, list[float]] = Field(default_factory=dict)
+    """Delays between attempts; most platforms repeat the last one until `push_keep`, some drop after it."""
+    push_keep: dict[str, float] = Field(default_factory=dict)
     push_delay_probability: float = 0
     push_delay: float = 30
     push_duplicate_probability: float = 0
     push_reorder_probability: float = 0
     push_new_id_on_redelivery: bool = False
-    unpaid_life: dict[str, float] = {"jd": 86_400}
-    """An order nobody paid is cancelled exactly this long after it was placed; a channel left out waits for ever."""
+    unpaid_life: dict[str, float] = Field(default_factory=dict)
+    """An order nobody paid is cancelled exactly this long after it was placed; without a number it waits for ever."""
     jd_clock_tolerance: float = 360
     """JD: allowed difference of `timestamp`, instead of `clock_tolerance`."""
     jd_refresh_keeps_token: bool = True

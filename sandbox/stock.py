@@ -8,9 +8,6 @@ from dataclasses import replace
 from .ground import Ground, Refused
 from .model import Event, Item, Price, PriceEdit, Review, Shop, Sku, StockSet
 
-REVIEWED = frozenset({"pinduoduo"})
-"""Channels whose price edits wait for review."""
-
 
 class StockBook(Ground):
     """Rules of stock and price. Quantities are pieces, prices fen."""
@@ -65,7 +62,7 @@ class StockBook(Ground):
         if min(price.sale, price.single, price.market) <= 0:
             raise Refused("bad_price", "prices must be positive")
         shelf = sku.on_shelf if on_shelf is None else on_shelf
-        if shop.channel not in REVIEWED:
+        if not self.profiles[shop.channel].reviews_prices:
             sku.price, sku.on_shelf = price, shelf
             self.touch_item(shop, item)
             return None

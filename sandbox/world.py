@@ -9,21 +9,23 @@ Rules for callers: hold `world.lock` when several threads are about; call `world
 money is int fen, time epoch seconds of `world.clock`; a step that is not possible raises `Refused(reason)`.
 """
 
+from collections.abc import Sequence
+
 from .clock import Clock, RealClock, VirtualClock
 from .faults import FaultRule, Faults
-from .ground import APPS, CHANNELS, Ground, Refused, ShopBook, TimeIndex
+from .ground import Ground, Refused, ShopBook, TimeIndex
+from .profile import Profile
 from .pushes import Outbox, Push
 from .refunds import RefundLife
 from .settings import RateLimit, Settings
 
 __all__ = [
-    "APPS",
-    "CHANNELS",
     "Clock",
     "FaultRule",
     "Faults",
     "Ground",
     "Outbox",
+    "Profile",
     "Push",
     "RateLimit",
     "RealClock",
@@ -34,19 +36,14 @@ __all__ = [
     "VirtualClock",
     "World",
 ]
-_FIRST_MESSAGE = {
-    "pinduoduo": 4_500_000_000_000_000_000,
-    "douyin": 6_930_000_000_000_000_000,
-    "jd": 0,
-    "taobao": 1_150_000_000_000_000_000,
-}
 
 
 class World(RefundLife):
-    """Everything. Deterministic for a seed, a virtual clock and a sequence of calls."""
+    """Everything. Deterministic for the platforms' profiles, a seed, a virtual clock and a sequence of calls."""
 
     def __init__(
         self,
+        profiles: Sequence[Profile],
         seed: int = 1,
         clock: Clock | None = None,
         *,
@@ -54,6 +51,6 @@ class World(RefundLife):
         stock: tuple[int, int] = (50, 500),
         settings: Settings | None = None,
     ) -> None:
-        super().__init__(seed, clock, shops=shops, stock=stock, settings=settings)
+        super().__init__(profiles, seed, clock, shops=shops, stock=stock, settings=settings)
         self.faults = Faults(self)
-        self.outboxes = {channel: Outbox(self, self.faults, channel, _FIRST_MESSAGE[channel]) for channel in CHANNELS}
+        self.outboxes = {each.channel: Outbox(self, self.faults, each) for each in profiles}

@@ -3,7 +3,7 @@
 Pushes travel as bytes: frames of the sandbox's message session into ours, callback bodies into our reader.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,14 +12,16 @@ import redis
 from pydantic import SecretStr
 
 from connectors import CHANNELS
-from core.channel import Credentials, Notice
+from core.channel import Credentials, Notice, Push, Session
 from core.crypto import Vault
 from core.db import Database, feed, intents, items, shops
 from core.db.intents import Intent
+from core.errors import Unavailable
 from core.model import Order
 from core.settings import Settings
+from sandbox.callbacks import Callbacks
 from sandbox.clock import VirtualClock
-from sandbox.pinduoduo import session
+from sandbox.platform import Connection
 from sandbox.sandbox import Sandbox
 from sandbox.transport import mock_transport
 from sync import beat, drain, inbox, push
@@ -27,6 +29,8 @@ from sync.push import Queued, ShipmentItem, StockItem
 from sync.runtime import Runtime
 
 SECRET = "a secret for tests only"
+TWO = ("pinduoduo", "douyin")
+"""One channel that pushes over a connection, one that pushes by callbacks: enough for most, and quick."""
 
 
 class _SandboxClock:
@@ -40,9 +44,11 @@ class _SandboxClock:
 
 
 class Engine:
-    """A runtime whose channels are one sandbox, with one shop on each."""
+    """A runtime whose channels are one sandbox, with one shop on each of `channels`."""
 
-    def __init__(self, database: Database, redis_url: str, folder: Path, seed: int = 1) -> None:
+    def __init__(
+        self, database: Database, redis_url: str, folder: Path, seed: int = 1, channels: Iterable[str] = TWO
+    ) -> None:
         self.sandbox = Sandbox(seed, VirtualClock())
         self.world = self.sandbox.world
         settings = Settings(
@@ -57,9 +63,11 @@ class Engine:
             wire=mock_transport(self.sandbox),
             sleep=self.world.advance,
         )
-        self.sandbox.douyin.callbacks.set_url("http://127.0.0.1/hooks/douyin")
-        self._listening: session.Session | None = None
-        self.shops = {channel: self._connect(channel) for channel in ("pinduoduo", "douyin")}
+        for code, platform in self.sandbox.platforms.items():
+            if platform.callbacks is not None:
+                platform.callbacks.set_url(f"http://127.0.0.1/hooks/{code}")
+        self._links: dict[str, tuple[Session, Connection]] = {}
+        self.shops = {channel: self._connect(channel) for channel in channels}
 
     def _connect(self, channel: str) -> str:
         shop, app = self.world.shop(channel), self.world.apps[channel]
@@ -98,30 +106,48 @@ class Engine:
             self.settle()
 
     def deliver_pushes(self) -> None:
-        self._deliver_pinduoduo()
-        self._deliver_douyin()
+        for code in self.shops:
+            platform = self.sandbox.platforms[code]
+            if CHANNELS[code].channel.push is Push.WEBHOOK:
+                assert platform.callbacks is not None
+                self._deliver_callbacks(code, platform.callbacks)
+            elif CHANNELS[code].channel.push is Push.CONNECTION:
+                self._deliver_frames(code)
 
-    def _deliver_pinduoduo(self) -> None:
-        make = CHANNELS["pinduoduo"].session
+    def _deliver_callbacks(self, code: str, callbacks: Callbacks) -> None:
+        make, app = CHANNELS[code].reader, self.world.apps[code]
         assert make is not None
-        app = self.world.apps["pinduoduo"]
-        if self._listening is None:
-            self._listening = session.Session(self.world)
-        ours = make(app.key, SecretStr(app.secret), "ws://sandbox", self.runtime.clock)
-        for frame in self._listening.to_send():
-            received = ours.on_frame(frame)
-            self.store(received.notices)
-            for ack in received.acks:
-                self._listening.on_frame(ack)
-
-    def _deliver_douyin(self) -> None:
-        make = CHANNELS["douyin"].reader
-        assert make is not None
-        reader = make({self.world.apps["douyin"].key: SecretStr(self.world.apps["douyin"].secret)})
-        while (batch := self.sandbox.douyin.callbacks.take()) is not None:
+        reader = make({app.key: SecretStr(app.secret)})
+        while (batch := callbacks.take()) is not None:
             inbound = reader.read(batch.headers, batch.body)
             self.store(inbound.notices)
-            self.sandbox.douyin.callbacks.settle(batch, inbound.ack.status, inbound.ack.body)
+            callbacks.settle(batch, inbound.ack.status, inbound.ack.body)
+
+    def _deliver_frames(self, code: str) -> None:
+        """Hands frames to and fro until both sides are silent; a connection that was silent too long is renewed."""
+        try:
+            if code in self._links:
+                self._send(code, self._links[code][0].tick())
+        except Unavailable:
+            del self._links[code]
+        if code not in self._links:
+            make, app = CHANNELS[code].session, self.world.apps[code]
+            assert make is not None
+            ours = make(app.key, SecretStr(app.secret), "ws://sandbox", self.runtime.clock)
+            self._links[code] = (ours, self.sandbox.platforms[code].connect())
+            self._send(code, ours.on_open())
+        while frames := self._links[code][1].to_send():
+            self._receive(code, frames)
+
+    def _send(self, code: str, frames: Sequence[str | bytes]) -> None:
+        for frame in frames:
+            self._receive(code, self._links[code][1].on_frame(frame))
+
+    def _receive(self, code: str, frames: Sequence[str | bytes]) -> None:
+        for frame in frames:
+            received = self._links[code][0].on_frame(frame)
+            self.store(received.notices)
+            self._send(code, [*received.reply, *received.acks])
 
     def store(self, notices: tuple[Notice, ...]) -> None:
         with self.runtime.database.write() as connection:
@@ -151,8 +177,10 @@ class Engine:
 
 
 @contextmanager
-def engine(database: Database, redis_url: str, folder: Path, seed: int = 1) -> Iterator[Engine]:
-    running = Engine(database, redis_url, folder, seed)
+def engine(
+    database: Database, redis_url: str, folder: Path, seed: int = 1, channels: Iterable[str] = TWO
+) -> Iterator[Engine]:
+    running = Engine(database, redis_url, folder, seed, channels)
     try:
         yield running
     finally:

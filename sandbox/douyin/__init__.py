@@ -1,6 +1,5 @@
-"""The simulated Douyin shop open platform: `Platform` answers requests, `deliver` sends its push messages."""
+"""The simulated Douyin shop open platform: orders, after-sales, goods, stock, privacy, callbacks."""
 
-from .callbacks import Callbacks, deliver
 from .gateway import Platform
 
-__all__ = ["Callbacks", "Platform", "deliver"]
+__all__ = ["Platform"]

@@ -11,16 +11,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .. import platform
 from ..gateway import Answered, Limiter, Request, Response, UnreadableBody, parse_form
 from ..model import Event, Shop
 from ..settings import Limit, RateLimit
 from ..world import World
 from . import aftersale, auth, envelope, errors, goods, orders, privacy, shipping, signing, stock, warehouses, waybills
 from .call import Call, Handler, Memory
-from .callbacks import Callbacks
+from .callbacks import DouyinCallbacks
 from .ciphers import Cipher
 from .messages import Messages
 from .params import Params
+from .profile import PROFILE
 
 CHANNEL = "douyin"
 APIS: dict[str, Handler] = {
@@ -66,18 +68,20 @@ def _default_limit(method: str) -> Limit:
     return READS if any(word in name for word in _READ_WORDS) else WRITES
 
 
-class Platform:
+class Platform(platform.Platform):
     """The Douyin half of the sandbox. `handle` is synchronous and takes the world's lock.
 
     Settings of the world that only matter here: `strict_canonical`, `self_use`, `push_sign_method`.
     """
 
+    profile = PROFILE
+
     def __init__(self, world: World) -> None:
-        self.world = world
+        super().__init__(world)
         self.app = world.apps[CHANNEL]
         self.cipher = Cipher(f"douyin:{world.seed}")
         self.memory = Memory()
-        self.callbacks = Callbacks(world, self.app)
+        self.callbacks: DouyinCallbacks = DouyinCallbacks(world, self.app)
         self.messages = Messages(world, self.cipher, self.callbacks)
         self._limiter = Limiter(world.now)
         self._serial = 0

@@ -11,7 +11,7 @@ from typing import Any
 from ..model import Buyer, Event, Item, Order, Package, Refund, RefundKind
 from ..world import World
 from .aftersale_wire import REASON_CODE
-from .callbacks import Callbacks
+from .callbacks import DouyinCallbacks
 from .ciphers import Cipher
 from .envelope import rfc3339
 from .goods_wire import CHECK, item_status
@@ -30,7 +30,7 @@ PRODUCT_EVENT = {
 class Messages:
     """Turns world events of this channel into messages and hands them to the callbacks."""
 
-    def __init__(self, world: World, cipher: Cipher, callbacks: Callbacks) -> None:
+    def __init__(self, world: World, cipher: Cipher, callbacks: DouyinCallbacks) -> None:
         self._world = world
         self._cipher = cipher
         self._callbacks = callbacks

@@ -7,7 +7,7 @@ service order (for one line); a service order that ends in money is seen as a re
 from dataclasses import dataclass, field
 
 from ..model import Event, Refund, RefundKind, RefundState
-from ..refunds import SERVICE_IDS
+from .profile import SERVICE_IDS
 
 APPLICATION_IDS = 60_000_000_000
 """Refund applications that follow from service orders are numbered from here on."""

@@ -6,8 +6,10 @@ Parameters of query and form are one set; the signature is checked over the text
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from typing import Any
 
+from .. import platform
 from ..gateway import Answered, Limiter, Request, Response, UnreadableBody, json_response, parse_form
 from ..model import Shop
 from ..world import Refused, World
@@ -18,21 +20,34 @@ from .errors import GatewayError, Refusal
 from .ledger import Ledger
 from .methods import METHODS
 from .params import Params, instant
+from .profile import PROFILE
+from .push_table import PushTable, deliver, open_table
 
 ROUTER = "/routerjson"
 _TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d{3}\+0800)?")
 
 
-class Platform:
+class Platform(platform.Platform):
     """The simulated platform on a world. `handle` is synchronous and may raise NoAnswer (an injected timeout)."""
 
+    profile = PROFILE
+
     def __init__(self, world: World) -> None:
-        self.world = world
+        super().__init__(world)
         self.app = world.apps[CHANNEL]
         self.desk = Desk()
         self.ledger = Ledger()
         self._limiter = Limiter(world.now)
+        self.pushes: PushTable | None = None
         world.subscribe(self.desk.on_event)
+
+    def open_pushes(self, url: str) -> None:
+        """The table yd_pop_order, made when it is missing, is written from now on. Raises NoDatabase."""
+        self.pushes = open_table(self.world, url)
+
+    def background(self) -> Coroutine[Any, Any, None] | None:
+        """Writes the push table, where there is one."""
+        return None if self.pushes is None else deliver(self.world, self.pushes)
 
     def matches(self, path: str) -> bool:
         """Whether this platform answers on the path."""

@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ..model import Event, Order
+from ..platform import NoDatabase
 from ..pushes import Push
 from ..world import World
 from .call import CHANNEL
@@ -157,10 +158,6 @@ def _write(connection: sa.Connection, delivery: Delivery) -> None:
         connection.execute(TABLE.insert().values(row | {"pushCreated": delivery.stamp}))
     else:
         connection.execute(TABLE.update().where(TABLE.c.id == known.id).values(row))
-
-
-class NoDatabase(Exception):
-    """The database for the pushes cannot be used; the text is for people and does not show the URL."""
 
 
 def open_table(world: World, url: str) -> PushTable:

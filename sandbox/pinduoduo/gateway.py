@@ -9,15 +9,17 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from .. import platform
 from ..gateway import Answered, Limiter, Request, Response, UnreadableBody, json_response, parse_params
 from ..model import Shop
 from ..settings import RateLimit
 from ..world import Refused, World
-from . import auth, errors, messages, signing
+from . import auth, errors, messages, session, signing
 from .apis import APIS
 from .call import Api, Call, as_business
 from .errors import PddError
 from .params import Params
+from .profile import PROFILE
 
 GRANTABLE = tuple(sorted(name for name, api in APIS.items() if api.token))
 ROUTERS = frozenset({"/api/router", "/oauth/token"})
@@ -38,13 +40,15 @@ _SYSTEM = frozenset(
 _SECONDS = re.compile(r"\d{1,10}")
 
 
-class Platform:
+class Platform(platform.Platform):
     """The simulated platform on a world. `handle` is synchronous and may raise NoAnswer (an injected timeout)."""
 
-    channel = "pinduoduo"
+    profile = PROFILE
+    channel = PROFILE.channel
+    socket_path = session.PREFIX + "{rest:path}"
 
     def __init__(self, world: World) -> None:
-        self.world = world
+        super().__init__(world)
         self._limiter = Limiter(world.now)
         self._requests = 0
         world.subscribe(messages.Publisher(world).on_event)
@@ -52,6 +56,14 @@ class Platform:
     def matches(self, path: str) -> bool:
         """Whether this platform answers on the path."""
         return path in ROUTERS
+
+    def admits(self, path: str) -> bool:
+        """Whether the digest in a message connection's path is right and fresh."""
+        return session.admits(self.world, path)
+
+    def connect(self) -> session.Session:
+        """A new message connection."""
+        return session.Session(self.world)
 
     def handle(self, request: Request) -> Response:
         """Answer one HTTP request."""

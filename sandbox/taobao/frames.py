@@ -9,13 +9,15 @@ import struct
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from ..platform import Broken
+
 VERSION = 2
 Scalar = None | str | int | bytes
 _WIDTHS = {2: "<B", 3: "<h", 4: "<i", 5: "<q", 6: "<q"}
 """How integers of a format are packed."""
 
 
-class BadFrame(ValueError):
+class BadFrame(Broken):
     """The bytes are not a frame."""
 
 

@@ -8,13 +8,16 @@ Query and form are merged before anything is checked. Only JSON answers: another
 
 from collections.abc import Mapping
 
+from .. import platform
 from ..gateway import Answered, Request, Response, UnreadableBody, json_response, parse_params
 from ..model import Event, Shop
 from ..world import Refused, World
 from . import auth, envelope, errors, limits, messages, signing
 from .call import CHANNEL, Api, Call, Memory
+from .longlink import LongLink
 from .methods import METHODS
 from .params import Params
+from .profile import PROFILE
 from .values import instant
 
 ROUTERS = frozenset({"/router/rest", "/top/router/rest"})
@@ -36,11 +39,14 @@ SYSTEM = frozenset(
 FORMS = frozenset({"application/x-www-form-urlencoded", "multipart/form-data", ""})
 
 
-class Platform:
+class Platform(platform.Platform):
     """The simulated platform on a world. `handle` is synchronous and may raise NoAnswer (an injected timeout)."""
 
+    profile = PROFILE
+    socket_path = "/"
+
     def __init__(self, world: World) -> None:
-        self.world = world
+        super().__init__(world)
         self.app = world.apps[CHANNEL]
         self.memory = Memory()
         self.bans = limits.Bans(world)
@@ -56,6 +62,10 @@ class Platform:
     def matches(self, path: str) -> bool:
         """Whether this platform answers on the path."""
         return path in ROUTERS or path in (auth.TOKEN, auth.AUTHORIZE)
+
+    def connect(self) -> LongLink:
+        """A new message connection; who it is comes in its first frame."""
+        return LongLink(self.world)
 
     def handle(self, request: Request) -> Response:
         """Answer one HTTP request."""

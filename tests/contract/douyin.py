@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from connectors.douyin.messages import DouyinReader
 from core.channel import Notice
 from core.status import AfterSaleStage, OrderStatus
-from sandbox.douyin.callbacks import Batch
+from sandbox.callbacks import Batch
 from tests.contract.bench import Bench
 from tests.contract.channel import ChannelUnderTest, Code, Listener
 
@@ -18,7 +18,9 @@ class Callbacks(Listener):
     """The sandbox's callbacks with our reader at their URL."""
 
     def __init__(self, bench: Bench) -> None:
-        self._callbacks = bench.sandbox.douyin.callbacks
+        callbacks = bench.sandbox.platforms["douyin"].callbacks
+        assert callbacks is not None
+        self._callbacks = callbacks
         self._reader = DouyinReader({bench.app.key: SecretStr(bench.app.secret)})
         self._callbacks.set_url("https://erp.example/hooks/douyin")
         for verification in self.due():

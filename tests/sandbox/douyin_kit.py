@@ -9,6 +9,7 @@ from typing import Any
 from sandbox.douyin import Platform
 from sandbox.gateway import Request
 from sandbox.model import Order
+from sandbox.platforms import profiles
 from sandbox.settings import Settings
 from sandbox.world import VirtualClock, World
 
@@ -29,7 +30,7 @@ class Shop:
     def __init__(self, seed: int = 1, *, shops: int = 1, **settings: Any) -> None:
         self.clock = VirtualClock(NOW)
         quiet = Settings.model_validate({"rate_limits_on": False} | settings)
-        self.world = World(seed, self.clock, shops=shops, settings=quiet)
+        self.world = World(profiles(), seed, self.clock, shops=shops, settings=quiet)
         self.platform = Platform(self.world)
         self.shop = self.world.shop("douyin")
 

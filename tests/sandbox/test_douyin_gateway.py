@@ -11,6 +11,7 @@ import pytest
 from sandbox.douyin import Platform
 from sandbox.faults import FaultRule
 from sandbox.gateway import NoAnswer, Request
+from sandbox.platforms import profiles
 from sandbox.world import World
 from tests.sandbox.douyin_kit import FIXTURES, NOW, Shop, fixture
 
@@ -251,7 +252,7 @@ def test_faults_at_the_gateway() -> None:
 
 
 def test_paths_of_the_platform() -> None:
-    platform = Platform(World(1))
+    platform = Platform(World(profiles(), 1))
     assert platform.matches("/order/searchList")
     assert platform.matches("/product/list")
     assert not platform.matches("/api/router")

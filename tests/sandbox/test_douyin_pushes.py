@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.douyin import deliver
-from sandbox.douyin.callbacks import Batch
+from sandbox.callbacks import Batch, deliver
 from sandbox.faults import FaultRule
 from sandbox.pushes import Push
 from tests.sandbox.douyin_kit import Shop, fixture

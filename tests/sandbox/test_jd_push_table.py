@@ -10,8 +10,9 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from sandbox.jd.push_table import TABLE, NoDatabase, PushTable, deliver, open_engine, open_table
+from sandbox.jd.push_table import TABLE, PushTable, deliver, open_engine, open_table
 from sandbox.model import Order
+from sandbox.platform import NoDatabase
 from sandbox.sandbox import Sandbox
 from sandbox.serve import create_app
 from sandbox.truth import truth
@@ -189,10 +190,10 @@ def test_leftovers_of_an_earlier_run_are_overwritten() -> None:
 
 def test_the_writer_writes_while_the_sandbox_serves(tmp_path: Any) -> None:
     sandbox = Sandbox(1)
-    engine = open_engine(f"sqlite:///{tmp_path / 'rds.db'}")
-    table = PushTable(sandbox.world, engine)
-    table.create()
-    app = create_app(sandbox, table)
+    url = f"sqlite:///{tmp_path / 'rds.db'}"
+    sandbox.platforms["jd"].open_pushes(url)
+    engine = open_engine(url)
+    app = create_app(sandbox)
 
     async def play() -> list[int]:
         transport = httpx.ASGITransport(app)

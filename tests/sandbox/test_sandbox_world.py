@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 
 from sandbox.model import Order, Sku
 from sandbox.orders import VARIANTS
+from sandbox.platforms import PLATFORMS, profiles
 from sandbox.sandbox import Sandbox
 from sandbox.steps import STEPS
 from sandbox.transport import mock_transport
-from sandbox.world import CHANNELS, Refused, VirtualClock, World
+from sandbox.world import Refused, VirtualClock, World
+
+CHANNELS = list(PLATFORMS)
 
 
 def _skus(world: World) -> list[Sku]:
@@ -101,7 +104,7 @@ def _move(world: World, orders: list[Order], name: str, n: int) -> None:
 @given(_MOVES)
 @settings(max_examples=60, deadline=None)
 def test_stock_identity(moves: list[tuple[str, int]]) -> None:
-    world = World(1, VirtualClock(), stock=(3, 9))
+    world = World(profiles(), 1, VirtualClock(), stock=(3, 9))
     orders: list[Order] = []
     for name, n in moves:
         try:
@@ -131,7 +134,7 @@ def test_same_seed_same_world() -> None:
 
 
 def test_codes_agree_across_channels_and_hold_the_traps() -> None:
-    world = World(1, VirtualClock())
+    world = World(profiles(), 1, VirtualClock())
     codes = [[sku.code for item in world.shop(ch).items.values() for sku in item.skus.values()] for ch in CHANNELS]
     assert codes[0] == codes[1]
     assert codes[0].count("SKU-0001") == 2
@@ -141,7 +144,7 @@ def test_codes_agree_across_channels_and_hold_the_traps() -> None:
 
 
 def test_many_orders_quickly() -> None:
-    world = World(1, VirtualClock(), stock=(10**6, 10**6))
+    world = World(profiles(), 1, VirtualClock(), stock=(10**6, 10**6))
     started = time.perf_counter()
     for n in range(5000):
         world.place(world.shop("pinduoduo"), at=world.now() - n % 1700)
@@ -149,7 +152,7 @@ def test_many_orders_quickly() -> None:
 
 
 def test_update_times_never_go_back() -> None:
-    world = World(1, VirtualClock())
+    world = World(profiles(), 1, VirtualClock())
     order = world.place(world.shop("douyin"), at=world.now() + 5)
     world.urge(order)
     assert order.updated == world.now() + 5
@@ -253,6 +256,7 @@ def test_every_state_can_be_reached_through_the_control_api() -> None:
         ("POST", "settings", {"no_such": 1}, 400, "no_such"),
         ("POST", "stock", {"channel": "douyin", "sku_id": "1", "quantity": 1}, 404, "no SKU"),
         ("POST", "callback", {"channel": "douyin", "url": "ftp://x"}, 400, "URL"),
+        ("POST", "callback", {"channel": "pinduoduo", "url": "http://x"}, 400, "channel"),
         ("GET", "nothing", None, 404, "there is"),
     ],
 )

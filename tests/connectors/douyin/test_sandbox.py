@@ -266,7 +266,8 @@ def test_the_pushes_of_the_simulated_platform_are_read(shop: DouyinConnector, sa
     app = sandbox.world.apps["douyin"]
     reader = DouyinReader({app.key: SecretStr(app.secret)})
     sandbox.world.change_settings({"push_sign_method": how})
-    callbacks = sandbox.douyin.callbacks
+    callbacks = sandbox.platforms["douyin"].callbacks
+    assert callbacks is not None
     callbacks.set_url("https://erp.example/hooks/douyin")
     placed = place(sandbox)
     sandbox.world.request_refund(placed)
