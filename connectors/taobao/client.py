@@ -1,22 +1,30 @@
-"""One call to Taobao: parameters to signed request, answer to wire model, refusal to a named error. No retries."""
+"""One call to Taobao: parameters to signed request, answer to wire model, refusal to a named error; and the walk over
+a list of changes. No retries.
+"""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from math import ceil
 from typing import Self, TypeVar
 from urllib.parse import urlencode
 
 from pydantic import SecretStr, ValidationError
 from pydantic_core import from_json
 
+from connectors.rows import described, text_of
 from connectors.taobao import CHANNEL, errors, signing, wire
 from connectors.taobao.signing import Param
-from core.channel import AppAccess, Call, Credentials, Gate, Request, Transport
+from core.channel import AppAccess, Call, Credentials, Fetched, Gate, Request, Transport, Window
 from core.clock import SHANGHAI, Clock
-from core.errors import ChannelError, Garbled, Malformed, OutcomeUnknown, Rejected, Throttled, Unavailable
+from core.errors import ChannelError, Garbled, Malformed, NotFound, OutcomeUnknown, Rejected, Throttled, Unavailable
 
 ROUTER = "/router/rest"
 CONTENT_TYPE = "application/x-www-form-urlencoded;charset=utf-8"
 NO_SESSION = SecretStr("")
+
+PAGE = 50
+"""Rows of a page of changes: 100 at most, 40 to 50 advised."""
 
 THROTTLED_WAIT = 1.0
 """Seconds to keep back after a refusal that names no time: the usual ban of one method (1–2 s seen)."""
@@ -24,7 +32,9 @@ THROTTLED_WAIT = 1.0
 _BAN = re.compile(r"ban will last for (\d+) more second", re.IGNORECASE)
 _LOGISTICS = re.compile(r"is[vp]\.logistics-([a-z-]+?)(?:-service)?-error:([A-Z]+\d*)")
 
+T = TypeVar("T")
 W = TypeVar("W", bound=wire.Wire)
+L = TypeVar("L", bound=wire.Rows)
 
 
 class TaobaoClient:
@@ -87,11 +97,35 @@ class TaobaoClient:
             raise self._placed(_declined(method, answer), method)
         return answer
 
+    def changes(self, method: wire.Method[L], asked: Mapping[str, Param]) -> Iterator[tuple[list[wire.Row], int]]:
+        """Pages of a list of changes with how many the range holds, from the last page to the first: the newest come
+        first, and a row that changes leaves the range. Counting costs the platform far more than a page does, so only
+        the first look counts, and a last one that tells whether rows came in meanwhile.
+        """
+
+        def ask(number: int, *, counted: bool) -> wire.Rows:
+            return self.call(method, {**asked, "page_no": number, "page_size": PAGE, "use_has_next": not counted})
+
+        first = ask(1, counted=True)
+        total = self._counted(method, first)
+        if total <= PAGE:
+            yield first.rows, total
+            return
+        for number in range(ceil(total / PAGE), 1, -1):
+            yield ask(number, counted=False).rows, total
+        rows = ask(1, counted=False).rows
+        yield rows, self._counted(method, ask(1, counted=True))
+
+    def _counted(self, method: wire.Method[L], page: wire.Rows) -> int:
+        if page.total_results is None:
+            raise self._placed(Malformed("the list was not counted"), method)
+        return page.total_results
+
     def _body(self, method: wire.Method[W], params: Mapping[str, Param | None]) -> bytes:
         sent = {
             "method": method.name,
             "app_key": self._credentials.app_key,
-            "timestamp": self._clock.now().astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S"),
+            "timestamp": _wall(self._clock.now()),
             "format": "json",
             "v": "2.0",
             "sign_method": self._sign_method,
@@ -107,10 +141,19 @@ class TaobaoClient:
         return error.at(channel=CHANNEL.code, shop=self._shop_id, operation=method.name)
 
 
-def described(error: ValidationError) -> str:
-    """Which fields are wrong and how, without their values."""
-    details = error.errors(include_url=False, include_context=False, include_input=False)
-    return "; ".join(f"{'.'.join(map(str, detail['loc']))}: {detail['type']}" for detail in details[:5])
+def changed_in(window: Window) -> dict[str, Param]:
+    """The range of both lists: whole seconds of the wall clock, both rounded down, so that half an hour stays one."""
+    return {"start_modified": _wall(window.since), "end_modified": _wall(window.until)}
+
+
+def detail(row: wire.Row, field: str, read: Callable[[str], Fetched[T]]) -> Fetched[T]:
+    """What a list only names. Raises Malformed where it names nothing, or something that the detail does not know."""
+    if not (name := text_of(row, field)):
+        raise Malformed(f"{field}: missing", channel=CHANNEL.code)
+    try:
+        return read(name)
+    except NotFound:
+        raise Malformed("the list names it, the detail does not know it", channel=CHANNEL.code) from None
 
 
 def classify(code: str, sub_code: str, sub_msg: str, *, write: bool) -> type[ChannelError]:
@@ -143,6 +186,10 @@ def _logistics_kind(name: str) -> type[ChannelError] | None:
         return errors.LOGISTICS.get(name.rpartition(":")[2]) if name.startswith("isv.invalid-parameter:") else None
     family, word = found.groups()
     return errors.LOGISTICS_FAMILY.get((family, word)) or errors.LOGISTICS.get(word)
+
+
+def _wall(at: datetime) -> str:
+    return at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def _opened(method: wire.Method[W], body: bytes) -> wire.Row:

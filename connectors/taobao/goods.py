@@ -1,32 +1,43 @@
-"""Quantities and prices of a shop's items, through whichever calls its kind of shop has: Taobao's or Tmall's.
+"""A Taobao or Tmall shop's items and their SKUs: reading them, writing quantities and prices through whichever calls
+its kind of shop has.
 
 Items are read before they are written, because a quantity may hold units of unpaid orders and a price has a range.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Generic, Protocol, TypeVar
 
+from pydantic_core import to_json
+
+from connectors.rows import TAKES_NO_MORE, named, page, sound
 from connectors.taobao import CHANNEL, mapping, wire
 from connectors.taobao.client import TaobaoClient
 from connectors.taobao.signing import Param
-from core.channel import Capability, Outcome, PriceWrite, StockDelta, StockWrite, one_by_one
+from core.channel import (
+    BadRow,
+    Capability,
+    Fetched,
+    Outcome,
+    Page,
+    PriceWrite,
+    StockDelta,
+    StockWrite,
+    one_by_one,
+)
+from core.clock import Clock
 from core.errors import (
     ChannelError,
     Conflict,
-    Denied,
     Invalid,
     Malformed,
     NotFound,
     OutcomeUnknown,
-    Reauthorize,
     Rejected,
-    Throttled,
-    Unavailable,
     Unsupported,
 )
-from core.model import SkuKey
+from core.model import Listing, SkuKey, StockLevel
 from core.money import yuan
 
 ITEMS = 20
@@ -40,8 +51,10 @@ PRESALE = "isv.item-is-presale"
 NEGATIVE = "isv.invalid-parameter:quantity"
 BIZ_KEY_LENGTH = 32
 """Hexadecimal digits of `outer_biz_key`, as in the documentation's sample; the limit is not documented."""
-_TAKES_NO_MORE = (Throttled, Unavailable, Reauthorize, Denied)
-"""After these the rest of a batch is not sent."""
+ITEM_PAGE = 200
+"""Rows of a page of items: the most."""
+OFF_SHELF = ("for_shelved", "sold_out", "violation_off_shelf")
+"""The kinds of stock; without a `banner` the sold out items stay away."""
 
 
 class Write(Protocol):
@@ -79,11 +92,53 @@ class _Batch(Generic[T]):
 
 
 class Goods:
-    """Writes for one shop. `tmall` answers whether the shop is one of Tmall; it may ask the platform."""
+    """Reads and writes the items of one shop. `tmall` answers whether the shop is one of Tmall; it may ask the
+    platform.
+    """
 
-    def __init__(self, client: TaobaoClient, tmall: Callable[[], bool]) -> None:
+    def __init__(self, shop_id: str, client: TaobaoClient, clock: Clock, tmall: Callable[[], bool]) -> None:
+        self._shop_id = shop_id
         self._client = client
+        self._clock = clock
         self._tmall = tmall
+
+    def listings(self) -> Iterator[Page[Listing]]:
+        """One list after the other. An item that changes its list meanwhile may be told twice, or wait for the next
+        walk.
+        """
+        seen: set[str] = set()
+        expected = 0
+        for banner in (None, *OFF_SHELF):
+            earlier = frozenset(seen)
+            for rows, total in self._rows(banner):
+                ids = dict.fromkeys(str(row.get("num_iid") or "") for row in rows)
+                fresh = [each for each in ids if each and each not in seen]
+                seen.update(fresh)
+                found = self._page(fresh)
+                gone = len(fresh) - len(found.items) - len(found.bad)
+                expected += total - len(earlier.intersection(ids)) - gone
+                yield replace(found, expected=expected)
+
+    def listing(self, listing_id: str) -> Fetched[Listing]:
+        """Raises NotFound."""
+        row = self._client.call(wire.ITEM, {"num_iid": listing_id, "fields": wire.ITEM_FIELDS}).item
+        return sound(lambda: self._fetched(row), channel=CHANNEL.code)
+
+    def stock_levels(self, keys: Sequence[SkuKey]) -> list[StockLevel]:
+        """Twenty listings a call."""
+        items = self.read(key.listing_id for key in keys)
+        read_at = self._clock.now()
+        levels = {
+            (listing_id, stock.sku_id): stock
+            for listing_id, (_, item) in items.items()
+            for stock in mapping.stocks(item)
+        }
+        found = ((key, levels.get((key.listing_id, key.sku_id))) for key in keys)
+        return [
+            StockLevel(key=key, sellable=stock.sellable, held=stock.held, read_at=read_at)
+            for key, stock in found
+            if stock
+        ]
 
     def read(self, listing_ids: Iterable[str]) -> dict[str, tuple[wire.Row, wire.Item]]:
         """Items by id, each with its raw row; what does not exist is left out. Raises Malformed for a bad one."""
@@ -109,11 +164,15 @@ class Goods:
 
     def adjust_stock(self, batch: Sequence[StockDelta]) -> list[Outcome[StockDelta]]:
         """Tmall takes a key that makes a repetition harmless and refuses to go below zero by itself."""
-        if self._tmall():
-            return one_by_one(batch, self._adjust_tmall)
+        try:
+            if self._tmall():
+                return one_by_one(batch, self._adjust_tmall)
+            items = self.read(delta.key.listing_id for delta in batch)
+        except ChannelError as error:
+            return [Outcome(delta, error, request_id=error.request_id) for delta in batch]
         left = {
             (listing_id, stock.sku_id): stock.sellable
-            for listing_id, (_, item) in self.read(delta.key.listing_id for delta in batch).items()
+            for listing_id, (_, item) in items.items()
             for stock in mapping.stocks(item)
         }
 
@@ -142,12 +201,49 @@ class Goods:
         self._write(run, send)
         return run.done()
 
+    def _rows(self, banner: str | None) -> Iterator[tuple[list[wire.Row], int]]:
+        """A list of items, oldest change first, each page with the list's total when it is the first. Pages are not
+        counted through but start anew from the newest change seen: neither does a change hide a row, nor is a page
+        ever beyond what the platform answers.
+        """
+        method = wire.IN_STOCK if banner else wire.ON_SALE
+        asked: dict[str, Param | None] = {"fields": "num_iid,modified", "order_by": "modified:asc", "banner": banner}
+        since: str | None = None
+        number, first = 1, True
+        while True:
+            answer = self._client.call(
+                method, {**asked, "start_modified": since, "page_no": number, "page_size": ITEM_PAGE}
+            )
+            yield answer.items, (answer.total_results or 0) if first else 0
+            first = False
+            if len(answer.items) < ITEM_PAGE:
+                return
+            newest = answer.items[-1].get("modified")
+            since, number = (since, number + 1) if newest is None or newest == since else (newest, 1)
+
+    def _page(self, ids: Sequence[str]) -> Page[Listing]:
+        items: list[Fetched[Listing]] = []
+        bad: list[BadRow] = []
+        for start in range(0, len(ids), ITEMS):
+            asked = {"num_iids": ",".join(ids[start : start + ITEMS]), "fields": wire.ITEM_FIELDS}
+            found = page(self._client.call(wire.ITEMS, asked).items, self._fetched, named("num_iid"))
+            items += found.items
+            bad += found.bad
+        return Page(tuple(items), tuple(bad))
+
+    def _fetched(self, row: wire.Row) -> Fetched[Listing]:
+        return Fetched(mapping.listing(self._shop_id, wire.Item.model_validate(row)), to_json(row))
+
     def _write(self, run: _Batch[T], send: Callable[[wire.Item, Sequence[T]], Sent]) -> None:
         """Reads the items and sends what is not settled yet, at most 20 SKUs of one item at a time."""
         pending = [place for place in range(len(run.items)) if place not in run.outcomes]
         if not pending:
             return
-        items = self.read(run.items[place].key.listing_id for place in pending)
+        try:
+            items = self.read(run.items[place].key.listing_id for place in pending)
+        except ChannelError as error:
+            run.settle(pending, error, error.request_id)
+            return
         for places in _chunks(run.items, pending):
             found = items.get(run.items[places[0]].key.listing_id)
             if found is None:
@@ -177,7 +273,7 @@ class Goods:
                 self._send_chunk(run, item, [place], send)
         except ChannelError as failure:
             run.settle(places, failure, failure.request_id)
-            if isinstance(failure, _TAKES_NO_MORE):
+            if isinstance(failure, TAKES_NO_MORE):
                 run.stop = failure
         else:
             for place in places:
@@ -225,9 +321,7 @@ class Goods:
         except Invalid as refusal:
             if not refusal.sub_code.startswith(NEGATIVE):
                 raise
-            raise Conflict(
-                "the stock would go below zero", sub_code=refusal.sub_code, request_id=refusal.request_id
-            ).at(channel=CHANNEL.code, shop=refusal.shop, operation=refusal.operation) from None
+            raise refusal.renamed(Conflict) from None
         return Outcome(delta, request_id=sent.request_id)
 
     def _set_prices(self, item: wire.Item, writes: Sequence[PriceWrite], written: dict[str, int]) -> Sent:

@@ -1,20 +1,89 @@
-"""Pure: which calls declare a shipment's parcels, given the trade as the platform shows it now.
-
-A line ships whole, in one parcel; a trade ships whole in one call, or line by line with every parcel naming its lines.
+"""Shipping at Taobao: a line ships whole, in one parcel; a trade ships whole in one call, or line by line with every
+parcel naming its lines.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from connectors.taobao import CHANNEL, wire
+from connectors.rows import outcome, sound
+from connectors.taobao import CHANNEL, mapping, wire
+from connectors.taobao.client import TaobaoClient
 from connectors.taobao.mapping import CASH_ON_DELIVERY, VIRTUAL, left_to_ship
 from connectors.taobao.signing import Param
-from core.channel import Capability
-from core.errors import AlreadyDone, Conflict, Invalid
-from core.model import ParcelDraft, Shipment
+from core.channel import Capability, CarrierRow, Outcome
+from core.errors import AlreadyDone, Conflict, Invalid, NotYet
+from core.model import Order, Parcel, ParcelDraft, ParcelKind, Shipment
+from core.status import AfterSaleState, Closing, Fulfilment, Hold, Payment
 
 OFFLINE_LINES, ONLINE_LINES = 50, 20
 """How many lines a parcel may name."""
+
+_REFUND_OPEN = {AfterSaleState.REQUESTED, AfterSaleState.RETURNING, AfterSaleState.REFUNDING}
+
+
+class Shipping:
+    """Declares the parcels of one shop. `trade` reads a trade's row as it is now."""
+
+    def __init__(self, shop_id: str, client: TaobaoClient, trade: Callable[[str], wire.Row]) -> None:
+        self._shop_id = shop_id
+        self._client = client
+        self._trade = trade
+        self._carriers: list[CarrierRow] | None = None
+
+    def ship(self, shipment: Shipment) -> Outcome[Shipment]:
+        """Repeating it is harmless without a key: the order is read first, and only what it lacks is sent."""
+        return outcome(shipment, lambda: self._ship(shipment))
+
+    def change_tracking(self, order_id: str, old: Parcel, carrier: str, tracking_no: str) -> Outcome[str]:
+        """A parcel of a split order is named by its lines."""
+
+        def change() -> str:
+            params: dict[str, Param] = {"tid": order_id}
+            code = self._code(carrier)
+            if old.kind is ParcelKind.SPLIT and old.lines:
+                params |= {"sub_tid": ",".join(packed.line_id for packed in old.lines), "is_split": 1}
+            params |= {"out_sid": tracking_no, "company_code": code}
+            try:
+                return self._client.call(wire.RESEND, params).request_id
+            except AlreadyDone as done:  # it is this number already
+                return done.request_id
+
+        return outcome(order_id, change)
+
+    def carriers(self) -> list[CarrierRow]:
+        """The platform's list."""
+        companies = self._client.call(wire.COMPANIES, {"fields": "id,code,name,reg_mail_no"}).logistics_companies
+        self._carriers = [
+            CarrierRow(
+                code=company.code,
+                name=company.name,
+                # By its name first: a code outlives its company (HTKY was taken over by J&T).
+                carrier=mapping.CARRIER_OF_NAME.get(company.name) or mapping.CARRIER_OF.get(company.code, ""),
+            )
+            for company in companies
+        ]
+        return self._carriers
+
+    def _ship(self, shipment: Shipment) -> str:
+        codes = [self._code(parcel.carrier) for parcel in shipment.parcels]
+        row = self._trade(shipment.order_id)
+        trade = sound(lambda: wire.Trade.model_validate(row), channel=CHANNEL.code)
+        order = sound(lambda: mapping.order(self._shop_id, trade), channel=CHANNEL.code)
+        _check_free(order, shipment, {line.oid for line in _touched(trade, shipment)})
+        request_id = ""
+        for send in plan(trade, shipment, codes):
+            request_id = self._client.call(send.method, send.params).request_id
+        return request_id
+
+    def _code(self, carrier: str) -> str:
+        """Raises Invalid before anything is sent for what is neither a canonical carrier nor a code of the channel."""
+        known = mapping.CARRIER.get(carrier, ())
+        if len(known) == 1:
+            return known[0]
+        for row in self._carriers or self.carriers():
+            if row.code in known or (carrier and carrier in (row.code, row.carrier)):
+                return row.code
+        raise _invalid("Taobao does not know this carrier")
 
 
 @dataclass(frozen=True)
@@ -32,8 +101,24 @@ class _Parcel:
     rows: Sequence[wire.OrderLine]
 
 
+def _check_free(order: Order, shipment: Shipment, touched: set[str]) -> None:
+    """Raises Conflict for what only a person can solve, NotYet for what passes, AlreadyDone for what went."""
+    if order.closing.value not in (Closing.OPEN, Closing.UNKNOWN):
+        raise Conflict("the order is closed", channel=CHANNEL.code, sub_code=order.closing.raw)
+    if order.fulfilment.value in {Fulfilment.SHIPPED, Fulfilment.SIGNED, Fulfilment.REJECTED}:
+        raise AlreadyDone("the order is shipped", channel=CHANNEL.code)
+    if order.payment.value is not Payment.PAID:
+        raise NotYet("the order is not paid", channel=CHANNEL.code, sub_code=order.payment.raw)
+    if order.hold.value is not Hold.NONE:
+        raise NotYet("the order is on hold", channel=CHANNEL.code, sub_code=order.hold.raw)
+    if not shipment.refuse_refund:
+        for line in order.lines:
+            if line.id in touched and line.after_sale.value in _REFUND_OPEN:
+                raise Conflict("a refund is open", channel=CHANNEL.code, sub_code=line.after_sale.raw)
+
+
 def plan(trade: wire.Trade, shipment: Shipment, codes: Sequence[str]) -> list[Send]:
-    """The calls still to make; `codes` are the platform's codes of the parcels' companies.
+    """Pure: the calls still to make; `codes` are the platform's codes of the parcels' companies.
 
     Raises Invalid for parcels that cannot be declared so, AlreadyDone when nothing is left to send.
     """
@@ -57,7 +142,7 @@ def plan(trade: wire.Trade, shipment: Shipment, codes: Sequence[str]) -> list[Se
     return _sends(trade, parcels)
 
 
-def touched(trade: wire.Trade, shipment: Shipment) -> list[wire.OrderLine]:
+def _touched(trade: wire.Trade, shipment: Shipment) -> list[wire.OrderLine]:
     """The lines that the shipment is about: the named ones, or all that are left."""
     named = {packed.line_id for parcel in shipment.parcels for packed in parcel.lines}
     everything = any(not parcel.lines for parcel in shipment.parcels)

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from connectors.taobao import connector as module
-from connectors.taobao import mapping, wire
+from connectors.taobao import client, goods, mapping, wire
 from connectors.taobao.mapping import TRADE_TYPES
 from core import errors
 from core.channel import BadRow, PriceWrite, StockDelta, StockWrite
@@ -92,7 +91,7 @@ def walk(lists: Lists) -> tuple[list[str], int | None]:
 def test_pages_are_read_from_the_last_to_the_first_and_counted_as_seldom_as_may_be(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "PAGE", 4)
+    monkeypatch.setattr(client, "PAGE", 4)
     lists = Lists(10)
     found, expected = walk(lists)
     assert lists.pages == [("1", "false"), ("3", "true"), ("2", "true"), ("1", "true"), ("1", "false")]
@@ -101,7 +100,7 @@ def test_pages_are_read_from_the_last_to_the_first_and_counted_as_seldom_as_may_
 
 @pytest.mark.parametrize("seed", range(8))
 def test_an_order_that_changes_while_pages_are_read_hides_no_other(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PAGE", 4)
+    monkeypatch.setattr(client, "PAGE", 4)
 
     def leaves(lists: Lists) -> None:
         lists.tids.pop((seed * 5) % len(lists.tids))
@@ -114,7 +113,7 @@ def test_an_order_that_changes_while_pages_are_read_hides_no_other(seed: int, mo
 
 
 def test_an_order_that_comes_in_while_pages_are_read_shows_in_the_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PAGE", 4)
+    monkeypatch.setattr(client, "PAGE", 4)
     lists = Lists(10, lambda lists: lists.tids.insert(0, str(100 + len(lists.tids))))
     found, expected = walk(lists)
     assert expected is not None
@@ -432,7 +431,7 @@ def test_a_taobao_item_without_skus_cannot_be_priced() -> None:
 
 
 def test_items_are_walked_by_their_change_and_never_by_deep_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "ITEM_PAGE", 2)
+    monkeypatch.setattr(goods, "ITEM_PAGE", 2)
     rows = [{"num_iid": n, "modified": f"2024-03-14 18:00:0{min(n, 3)}"} for n in range(1, 7)]
     asked: list[tuple[str, str]] = []
 
@@ -460,7 +459,7 @@ def test_items_are_walked_by_their_change_and_never_by_deep_pages(monkeypatch: p
 
 
 def test_sold_out_items_are_a_list_of_their_own() -> None:
-    assert set(module.OFF_SHELF) == {"for_shelved", "sold_out", "violation_off_shelf"}
+    assert set(goods.OFF_SHELF) == {"for_shelved", "sold_out", "violation_off_shelf"}
 
 
 def test_an_item_that_is_gone_by_the_second_look_is_not_missed() -> None:
