@@ -5,7 +5,6 @@ acknowledgement. `drain` re-reads what the notices name and hands it to `accept`
 anything.
 """
 
-import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -54,7 +53,7 @@ def _state(notice: Notice, known: bool) -> tuple[str, str]:
 
 def drain(runtime: Runtime, connector: Connector, claim: Claim) -> bool:
     """Handles one batch, or what of it there is time for. True when there may be more."""
-    deadline = time.monotonic() + runtime.settings.drain_seconds
+    deadline = runtime.monotonic() + runtime.settings.drain_seconds
     now = runtime.clock.now()
     with runtime.database.read() as connection:
         batch = receipts.due(connection, connector.channel.code, connector.account, now, BATCH)
@@ -63,7 +62,7 @@ def drain(runtime: Runtime, connector: Connector, claim: Claim) -> bool:
         by_object.setdefault((item.kind, item.object_id), []).append(item)
     for named in by_object.values():
         _handle(runtime, connector, claim, named)
-        if time.monotonic() >= deadline:
+        if runtime.monotonic() >= deadline:
             return True
     return len(batch) == BATCH
 

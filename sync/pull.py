@@ -4,7 +4,6 @@ A window reaches from before the watermark (overlap) to now, so that fresh chang
 stays behind by the channel's lag, because what is younger may still be missing from its lists.
 """
 
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -113,9 +112,9 @@ def drain(runtime: Runtime, connector: Connector, claim: Claim) -> bool:
 
 def _turn(runtime: Runtime, connector: Connector, claim: Claim, mark: Watermark) -> bool:
     """Walks windows until the stream is up to date or its turn is over. True when it is still behind."""
-    end = time.monotonic() + TURN_SECONDS
+    end = runtime.monotonic() + TURN_SECONDS
     while _look(runtime, connector, claim, mark):
-        if time.monotonic() >= end:
+        if runtime.monotonic() >= end:
             return True
         with runtime.database.read() as connection:
             mark = watermarks.of_shop(connection, mark.shop_id)[mark.stream]

@@ -33,6 +33,8 @@ class Runtime:
     """Replaces the network in tests."""
     sleep: Callable[[float], None] = time.sleep
     """Sits out short waits inside a call."""
+    monotonic: Callable[[], float] = time.monotonic
+    """Measures how long something took; goes on while `sleep` sleeps."""
 
     @classmethod
     def open(cls, settings: Settings) -> "Runtime":

@@ -4,7 +4,6 @@ number is seen.
 The same look settles an attempt without an answer: what the channel shows is what happened.
 """
 
-import time
 from collections.abc import Iterable
 from datetime import timedelta
 
@@ -28,12 +27,12 @@ WAIT_FOR_ORDER = timedelta(minutes=2)
 
 def drain(runtime: Runtime, connector: Connector, claim: Claim) -> bool:
     """Works on one batch of shipments, each alone, or what of it there is time for. True when there may be more."""
-    deadline = time.monotonic() + runtime.settings.drain_seconds
+    deadline = runtime.monotonic() + runtime.settings.drain_seconds
     with runtime.database.read() as connection:
         due = intents.due(connection, claim.lane.shop_id, [Kind.SHIP.value], runtime.clock.now(), BATCH)
     for item in due:
         _step(runtime, connector, claim, item)
-        if time.monotonic() >= deadline:
+        if runtime.monotonic() >= deadline:
             break
     return bool(due)
 

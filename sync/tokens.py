@@ -2,7 +2,6 @@
 
 import json
 import secrets
-import time
 from datetime import datetime, timedelta
 
 import structlog
@@ -32,14 +31,14 @@ def refresh(runtime: Runtime, row: ShopRow, version: int) -> None:
     Raises Reauthorize or Denied after pausing the shop, NotYet while another worker is at it for too long.
     """
     owner = secrets.token_hex(8)
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = runtime.monotonic() + PATIENCE_SECONDS
     while not _lease(runtime, row.id, owner, version):
         with runtime.database.read() as connection:
             if shops.token_version(connection, row.id) != version:
                 return
-        if time.monotonic() > deadline:
+        if runtime.monotonic() > deadline:
             raise NotYet("another worker is refreshing the token", shop=row.id, retry_after=5)
-        time.sleep(POLL_SECONDS)
+        runtime.sleep(POLL_SECONDS)
     try:
         fresh = _fresh(runtime, row)
         with runtime.database.write() as connection:
