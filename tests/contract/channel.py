@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from connectors import CHANNELS, Adapter
 from core.channel import Capability, Channel, Notice
 from core.status import AfterSaleStage, Hold, OrderStatus
-from sandbox.model import Order, Refund
+from sandbox.model import Order, Refund, Sku
 from tests.contract.bench import Bench
 
 TESTS = Path(__file__).parents[1]
@@ -53,12 +53,21 @@ class ChannelUnderTest(ABC):
     """Settings of the sandbox that make such a shop."""
     also_can: ClassVar[frozenset[Capability]] = frozenset()
     """What such a shop can although not every shop of the channel can."""
+    one_in: ClassVar[int] = 1
+    """How many of the seeded runs over moving lists stand for one; more than 1 for a kind of shop whose lists another
+    kind's runs are over already."""
     whole_lines: ClassVar[bool] = False
     """Whether all pieces of a line must travel in one parcel."""
+    tells_receipt: ClassVar[bool] = True
+    """Whether an order tells when the buyer got it."""
+    has_ciphers: ClassVar[bool] = True
+    """Whether people come encrypted; where not, a mask and an OAID are all there is."""
     order_list: ClassVar[str]
     """The sandbox's name of the call that lists orders; faults are aimed by these names."""
     order_detail: ClassVar[str]
     stock_write: ClassVar[str]
+    delta_write: ClassVar[str] = ""
+    """The call that changes stock by a number, where repeating it with one key is harmless."""
     ship_write: ClassVar[str]
     row_id: ClassVar[str]
     """The field of an answer's object that says which order it is."""
@@ -79,6 +88,16 @@ class ChannelUnderTest(ABC):
     after_sale_codes: ClassVar[Mapping[Code, AfterSaleStage]] = {}
     """Every documented after-sale code -> what it means; the sandbox is told to show each."""
     unknown_after_sale_code: ClassVar[Code] = 0
+    lists_unknown_after_sales: ClassVar[bool] = True
+    """Whether the list brings an after-sale under a code that nobody documented."""
+    return_stages: ClassVar[Sequence[AfterSaleStage]] = (
+        AfterSaleStage.REQUESTED,
+        AfterSaleStage.TO_RETURN,
+        AfterSaleStage.RETURNED,
+        AfterSaleStage.REFUNDING,
+        AfterSaleStage.REFUNDED,
+    )
+    """What a return shows: asked for, agreed to, sent back, accepted, paid."""
     unknown_topic: ClassVar[str] = ""
     clock_tolerance: ClassVar[timedelta] = timedelta(minutes=10)
     """How far our clock may be from the platform's."""
@@ -134,6 +153,10 @@ class ChannelUnderTest(ABC):
     @abstractmethod
     def invent_order_status(self, answer: Any, code: int) -> None:
         """Puts a status that nobody documented into every order of an answer."""
+
+    def held(self, bench: Bench, sku: Sku) -> int:
+        """Pieces in running orders, as far as the platform tells them."""
+        return sku.held
 
     def show_after_sale(self, bench: Bench, refund: Refund, code: Code) -> None:
         """Makes the platform show an after-sale under a code that no step of the sandbox leads to."""

@@ -55,6 +55,7 @@ class Douyin(ChannelUnderTest):
     order_list = "order.searchList"
     order_detail = "order.orderDetail"
     stock_write = "sku.syncStockBatchMultiProducts"
+    delta_write = "sku.syncStock"
     ship_write = "order.logisticsAdd"
     row_id = "order_id"
     row_fields = ("sku_order_list", "update_time")

@@ -45,6 +45,7 @@ class Pinduoduo(ChannelUnderTest):
     unknown_topic = "pdd_chat_OrderPromise"
     own_carrier = "44"
     unknown_after_sale_code = 99
+    lists_unknown_after_sales = False
 
     order_codes: ClassVar[Mapping[str, tuple[str, OrderStatus]]] = {
         "to_ship": ("1", OrderStatus.TO_SHIP),

@@ -9,8 +9,9 @@ from connectors.taobao.messages import TaobaoSession
 from core.channel import Capability, Notice
 from core.errors import Unavailable
 from core.status import AfterSaleStage, Hold, OrderStatus
-from sandbox.model import Order
+from sandbox.model import Order, Sku
 from sandbox.taobao.longlink import LongLink
+from sandbox.taobao.stock_rules import withheld
 from tests.contract.bench import PUSH_GATEWAY, Bench
 from tests.contract.channel import ChannelUnderTest, Code, Life, Listener
 
@@ -73,10 +74,19 @@ class Taobao(ChannelUnderTest):
     ship_write = "taobao.logistics.offline.send"
     row_id = "tid"
     row_fields = ("orders", "modified")
-    page_sizes = (("connectors.taobao.connector", "PAGE"), ("connectors.taobao.connector", "ITEM_PAGE"))
+    page_sizes = (("connectors.taobao.client", "PAGE"), ("connectors.taobao.goods", "ITEM_PAGE"))
     unknown_topic = "taobao_trade_TradeRated"
     own_carrier = "SF"
     whole_lines = True
+    tells_receipt = False
+    has_ciphers = False
+    return_stages = (
+        AfterSaleStage.REQUESTED,
+        AfterSaleStage.TO_RETURN,
+        AfterSaleStage.RETURNED,
+        AfterSaleStage.RETURNED,
+        AfterSaleStage.REFUNDED,
+    )
     holds: ClassVar[Mapping[str, Hold]] = {"group": Hold.GROUP, "risk": Hold.PLATFORM_LOCK}
     unknown_after_sale_code = "WAIT_SOMETHING_NEW"
 
@@ -142,6 +152,10 @@ class Taobao(ChannelUnderTest):
     def method_of(self, request: Any) -> str:
         return str(request["form"].get("method", ""))
 
+    def held(self, bench: Bench, sku: Sku) -> int:
+        """Units of unpaid orders, where stock is taken off at payment only."""
+        return withheld(bench.world, bench.shop, sku)
+
     def invent_order_status(self, answer: Any, code: int) -> None:
         trade = answer.get("trade_fullinfo_get_response", {}).get("trade")
         if trade is not None:
@@ -169,5 +183,6 @@ class Tmall(Taobao):
 
     kind = "tmall"
     settings: ClassVar[Mapping[str, Any]] = {"taobao_shop_kinds": ["tmall"]}
-    stock_write = "tmall.item.quantity.update"
+    stock_write = delta_write = "tmall.item.quantity.update"
+    one_in = 10
     also_can = frozenset({Capability.ADJUST_ONCE})

@@ -115,4 +115,4 @@ def test_a_push_later_than_its_successor_still_names_its_order(bench: Bench, lis
     bench.fault("reorder_push")
     placed = {bench.place().order_id for _ in range(10)}
     bench.world.advance(5)
-    assert {notice.object_id for notice in hear(listener)} == placed
+    assert {notice.object_id for notice in hear(listener) if notice.kind is ObjectKind.ORDER} == placed

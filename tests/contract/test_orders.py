@@ -33,7 +33,7 @@ def short_pages(channel: ChannelUnderTest, monkeypatch: pytest.MonkeyPatch) -> N
 
 def benches(channel: ChannelUnderTest, count: int) -> Iterator[tuple[Bench, Random]]:
     """A fresh bench and a die for every seed."""
-    for seed in range(count):
+    for seed in range(count // channel.one_in):
         bench = channel.bench(seed)
         yield bench, Random(seed)
         bench.close()
@@ -173,7 +173,7 @@ def test_after_sales_that_change_between_pages_hide_no_other(channel: ChannelUnd
             bench.world.advance(1)
             moved = dice.choice(refunds)
             if moved.state is RefundState.REQUESTED:
-                bench.world.agree_refund(moved)
+                bench.world.withdraw_refund(moved)
         untouched = {refund.refund_id for refund in refunds if refund.state is RefundState.REQUESTED}
         assert untouched <= told.keys(), bench.world.seed
         bench.world.advance((paging.lag + paging.overlap).total_seconds())

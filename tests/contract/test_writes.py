@@ -12,7 +12,7 @@ from core.model import Flag, Memo, Packed, Price, SkuKey
 from core.status import Fulfilment
 from sandbox.faults import FaultKind
 from sandbox.model import StockSet
-from tests.contract.bench import Bench, nobody
+from tests.contract.bench import STOCK, Bench, nobody
 from tests.contract.channel import ChannelUnderTest
 from tests.contract.lives import TEXTS
 from tests.contract.skips import needs
@@ -95,10 +95,10 @@ def test_adjusting_twice_with_one_key_is_adjusting_once(bench: Bench) -> None:
 
 
 @needs(Capability.ADJUST_ONCE)
-def test_a_delta_whose_answer_was_lost_may_be_repeated(bench: Bench) -> None:
+def test_a_delta_whose_answer_was_lost_may_be_repeated(bench: Bench, channel: ChannelUnderTest) -> None:
     [key] = bench.keys(1)
     before = bench.sellable(key)
-    bench.fault("timeout_after", times=1)
+    bench.fault("timeout_after", channel.delta_write, times=1)
     [lost] = bench.connector.adjust_stock([StockDelta(key, -3, "one-delta")])
     assert isinstance(lost.error, OutcomeUnknown)
     [again] = bench.connector.adjust_stock([StockDelta(key, -3, "one-delta")])
@@ -157,14 +157,16 @@ def test_an_unknown_listing_is_rejected(bench: Bench, write: Capability) -> None
 
 
 @needs(Capability.STOCK_LEVELS)
-def test_levels_are_read_for_what_exists(bench: Bench) -> None:
+def test_levels_are_read_for_what_exists(bench: Bench, channel: ChannelUnderTest) -> None:
     keys = bench.keys(4)
-    placed = bench.place(sku=bench.world.sku(bench.shop, keys[1].sku_id), quantity=2)
+    sku = bench.world.sku(bench.shop, keys[1].sku_id)
+    bench.place(sku=sku, quantity=2)
+    bench.place(sku=sku, quantity=3, paid=False)
     levels = bench.connector.stock_levels([keys[0], nobody(keys[0]), *keys[1:]])
     assert sorted(level.key.sku_id for level in levels) == sorted(key.sku_id for key in keys)
     told = {level.key: level for level in levels}
-    assert (told[keys[1]].held, placed.lines[0].quantity) == (2, 2)
-    assert told[keys[1]].sellable == bench.sellable(keys[1])
+    assert (sku.held, told[keys[1]].held) == (5, channel.held(bench, sku))
+    assert told[keys[1]].sellable == bench.sellable(keys[1]) == STOCK - 5
 
 
 @needs(Capability.SHIP)
@@ -187,21 +189,23 @@ def test_another_number_for_a_shipped_order_is_no_second_shipment(bench: Bench) 
 
 
 @needs(Capability.SHIP_LINES)
-def test_a_part_is_shipped_and_then_the_rest(bench: Bench) -> None:
-    placed = bench.place(quantity=3)
-    [line] = bench.read(placed).lines
-    part = bench.shipment(placed, lines=(Packed(line_id=line.id, quantity=1),))
+def test_a_part_is_shipped_and_then_the_rest(bench: Bench, channel: ChannelUnderTest) -> None:
+    """One piece of three, or where lines travel whole, one line of two."""
+    placed = bench.place("several" if channel.whole_lines else "plain", quantity=3)
+    line = bench.read(placed).lines[0]
+    pieces = line.quantity if channel.whole_lines else 1
+    part = bench.shipment(placed, lines=(Packed(line_id=line.id, quantity=pieces),))
     for _ in range(2):
         repeated = bench.connector.ship(part, "part").error
         assert repeated is None or isinstance(repeated, AlreadyDone)
     assert bench.read(placed).fulfilment.value is Fulfilment.PART_SHIPPED
-    assert (placed.ship_accepts, placed.lines[0].shipped) == (1, 1)
+    assert (placed.ship_accepts, placed.lines[0].shipped) == (1, pieces)
     assert bench.connector.ship(bench.shipment(placed, "SF9999999999999"), "rest").error is None
     order = bench.read(placed)
     assert order.fulfilment.value is Fulfilment.SHIPPED
     assert [(parcel.tracking_no, packed.quantity) for parcel in order.parcels for packed in parcel.lines] == [
-        ("SF1234567890123", 1),
-        ("SF9999999999999", 2),
+        ("SF1234567890123", pieces),
+        ("SF9999999999999", sum(each.quantity for each in placed.lines) - pieces),
     ]
 
 
@@ -334,15 +338,16 @@ def test_a_shipment_with_a_lost_answer_is_cleared_up_by_reading(
 
 
 @needs(Capability.SET_STOCK)
-def test_orders_taken_after_a_write_are_counted_on_top_of_it(bench: Bench) -> None:
+def test_orders_taken_after_a_write_are_counted_on_top_of_it(bench: Bench, channel: ChannelUnderTest) -> None:
     """`sellable` is what may still be sold: running orders do not lower a number that was set after them."""
     [key] = bench.keys(1)
     sku = bench.world.sku(bench.shop, key.sku_id)
     bench.place(sku=sku, quantity=3)
+    bench.place(sku=sku, quantity=4, paid=False)
     assert bench.connector.set_stock([StockWrite(key, 10)])[0].error is None
     bench.place(sku=sku, quantity=2)
     [level] = bench.connector.stock_levels([key])
-    assert (level.sellable, level.held) == (8, 5)
+    assert (level.sellable, level.held, sku.held) == (8, channel.held(bench, sku), 9)
     assert sku.last_set == StockSet(10, bench.world.now(), "set")
     bench.world.advance(timedelta(days=1).total_seconds())
     assert bench.sellable(key) == 8
