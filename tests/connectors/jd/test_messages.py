@@ -129,7 +129,7 @@ def test_the_sample_row(table: Table, source: JdSource) -> None:
         source_at=datetime(2026, 3, 15, 2, 2, 43, tzinfo=UTC),
         raw=ROW["responseJson"].encode(),
     )
-    assert notice.dedup_key.startswith("301234567890:2026-03-15 10:02:43:WAIT_SELLER_STOCK_OUT:")
+    assert notice.dedup_key.startswith("301234567890:WAIT_SELLER_STOCK_OUT:")
 
 
 def test_what_a_row_says_of_its_order_does_not_show(table: Table, source: JdSource) -> None:
@@ -209,6 +209,27 @@ def test_an_order_rewritten_within_one_second(table: Table, source: JdSource) ->
     table.write(1, NOW - timedelta(seconds=20), responseJson='{"v":1}')
     assert reader.orders() == [1]
     table.run("UPDATE yd_pop_order SET responseJson = :text", {"text": '{"v":2}'})
+    assert reader.orders() == [1]
+
+
+def test_a_version_written_again_later_is_the_same_notice(table: Table, source: JdSource, clock: ManualClock) -> None:
+    table.write(1, NOW - timedelta(seconds=20), responseJson='{"v":1}')
+    [first] = source.poll("").notices
+    table.write(1, NOW, responseJson='{"v":1}')
+    clock.advance(20)
+    [again] = source.poll("").notices
+    assert again.dedup_key == first.dedup_key
+    reader = Reader(source)
+    assert reader.orders() == [1]
+    assert reader.orders() == []
+
+
+def test_a_row_without_content_is_told_apart_by_its_time(table: Table, source: JdSource, clock: ManualClock) -> None:
+    reader = Reader(source)
+    table.write(1, NOW - timedelta(seconds=20), responseJson=None)
+    assert reader.orders() == [1]
+    table.write(1, NOW, responseJson=None)
+    clock.advance(20)
     assert reader.orders() == [1]
 
 
