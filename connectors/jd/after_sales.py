@@ -11,7 +11,7 @@ from math import ceil
 from pydantic_core import to_json
 
 from connectors import rows as listed
-from connectors.jd import CHANNEL, mapping, wire
+from connectors.jd import mapping, wire
 from connectors.jd.client import JdClient
 from core.channel import Fetched, Page, Window
 from core.errors import Invalid, NotFound
@@ -48,7 +48,7 @@ class AfterSales:
     def changed(self, window: Window) -> Iterator[Page[AfterSale]]:
         """Of both families. Raises Invalid for a range that ends before it begins: JD would answer it with nothing."""
         if window.until < window.since:
-            raise self._invalid("after_sales", "the range ends before it begins")
+            raise Invalid("the range ends before it begins").at(**self._client.place("after_sales"))
         expected = 0
         for page in self._pages(self._applications, self._application, REFUND, "id", window):
             expected = page.expected or 0
@@ -58,18 +58,19 @@ class AfterSales:
 
     def one(self, after_sale_id: str, order_id: str) -> Fetched[AfterSale]:
         """Service orders need their order's id too. Raises NotFound."""
+        place = self._client.place("after_sale")
         family, _, number = after_sale_id.partition(":")
         if family not in (REFUND, SERVICE) or not _is_number(number):
-            raise self._invalid("after_sale", "an after-sale of JD is refund:<number> or service:<number>")
+            raise Invalid("an after-sale of JD is refund:<number> or service:<number>").at(**place)
         if family == SERVICE and not _is_number(order_id):
-            raise self._invalid("after_sale", "a service order is found by its order and its id together")
+            raise Invalid("a service order is found by its order and its id together").at(**place)
 
         def read() -> Fetched[AfterSale]:
             if family == REFUND:
                 return self._application_of(int(number))
             return self._service({"serviceId": number, "orderId": order_id})
 
-        return listed.sound(read, channel=CHANNEL.code, shop=self._shop_id, operation="after_sale")
+        return listed.sound(read, **place)
 
     def _pages(self, ask: Ask, read: Read, family: str, id_field: str, window: Window) -> Iterator[Page[AfterSale]]:
         """A service order has a row per SKU, so its ids are counted, and the rows that did not come."""
@@ -98,7 +99,7 @@ class AfterSales:
     def _application_of(self, number: int) -> Fetched[AfterSale]:
         rows = self._client.call(wire.APPLICATION, {"id": number}).result or []
         if not rows:
-            raise self._placed(NotFound("no such refund application"), wire.APPLICATION.name)
+            raise NotFound("no such refund application").at(**self._client.place(wire.APPLICATION.name))
         return self._application(rows[0])
 
     def _application(self, row: wire.Row) -> Fetched[AfterSale]:
@@ -111,7 +112,7 @@ class AfterSales:
         params = {**self._operator, "serviceId": int(named.serviceId), "orderId": int(named.orderId)}
         bill = self._client.call(wire.SERVICE, params).data
         if not bill:
-            raise self._placed(NotFound("no such service order"), wire.SERVICE.name)
+            raise NotFound("no such service order").at(**self._client.place(wire.SERVICE.name))
         detail = wire.ServiceBill.model_validate(bill)
         refunds = self._refunds(named.orderId) if mapping.ask_for_refunds(detail) else []
         value = mapping.service(self._shop_id, detail, [wire.ServiceRefund.model_validate(each) for each in refunds])
@@ -121,12 +122,6 @@ class AfterSales:
         """The money that went back for service orders of this order."""
         params = {"buId": self._operator["buId"], "orderId": int(order_id), "pageNumber": 1, "pageSize": PAGE}
         return self._client.call(wire.SERVICE_REFUNDS, params).data or []
-
-    def _invalid(self, operation: str, why: str) -> Invalid:
-        return Invalid(why).at(channel=CHANNEL.code, shop=self._shop_id, operation=operation)
-
-    def _placed(self, error: NotFound, operation: str) -> NotFound:
-        return error.at(channel=CHANNEL.code, shop=self._shop_id, operation=operation)
 
 
 def _walk(

@@ -95,6 +95,10 @@ class JdClient:
         except ChannelError as error:
             raise self._placed(error, call) from None
 
+    def place(self, operation: str) -> dict[str, str]:
+        """Where an error of this shop happened."""
+        return {"channel": CHANNEL.code, "shop": self._shop_id, "operation": operation}
+
     def _body(self, method: wire.Method[W], params: Mapping[str, object]) -> bytes:
         sent = {
             "method": method.name,
@@ -112,7 +116,7 @@ class JdClient:
     def _placed(self, error: ChannelError, call: Call) -> ChannelError:
         if isinstance(error, Throttled) and error.code:  # the channel's own word; our budget's refusal carries none
             self._gate.refused(call, error.retry_after)
-        return error.at(channel=CHANNEL.code, shop=self._shop_id, operation=call.method)
+        return error.at(**self.place(call.method))
 
 
 @dataclass(frozen=True)

@@ -1,25 +1,23 @@
-"""One JD shop behind the port: which calls make an operation, and what becomes of each item.
+"""One JD shop behind the port: its orders, memos and tokens, and who does the rest.
 
-SKUs, stock and prices are in goods.py, refund applications and service orders in after_sales.py, what the calls of a
-shipment say in shipping.py.
+Listings with stock and prices are in goods.py, parcels in shipping.py, refund applications and service orders in
+after_sales.py.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from types import MappingProxyType
 from typing import TypeVar
 
 from pydantic import SecretStr
 from pydantic_core import to_json
 
-from connectors.jd import CHANNEL, mapping, shipping, wire
+from connectors.jd import CHANNEL, mapping, wire
 from connectors.jd.after_sales import AfterSales
-from connectors.jd.client import JdClient, Verdict, number, refusal
-from connectors.jd.errors import ALREADY_SHIPPED
+from connectors.jd.client import JdClient, number
 from connectors.jd.goods import Goods
-from connectors.jd.shipping import Sending
+from connectors.jd.shipping import Shipping
 from connectors.rows import backwards, named, outcome, page, sound
 from core.channel import (
     CarrierRow,
@@ -36,19 +34,14 @@ from core.channel import (
     Window,
 )
 from core.clock import Clock
-from core.errors import AlreadyDone, Invalid, NotFound, OutcomeUnknown, Rejected
-from core.model import AfterSale, Flag, Listing, Memo, Order, Parcel, ParcelDraft, Shipment, SkuKey, StockLevel
-from core.status import Fulfilment
+from core.errors import Invalid, NotFound, Rejected
+from core.model import AfterSale, Flag, Listing, Memo, Order, Parcel, Shipment, SkuKey, StockLevel
 
 PAGE = 100
 """Rows of a page of orders: the most that the list takes."""
-WARE_PAGE = 50
-DEEPEST = 100
-"""Pages that the search for listings serves at most (one source says so)."""
 REMARK_LENGTH = 500
 
 T = TypeVar("T")
-W = TypeVar("W", bound=wire.Wire)
 
 
 class JdConnector(Connector):
@@ -69,11 +62,9 @@ class JdConnector(Connector):
     ) -> None:
         super().__init__(shop_id, account, credentials, transport, gate, clock, gateway, options)
         self._client = JdClient(shop_id, credentials, transport, gate, clock, gateway)
-        self._goods = Goods(self._client, clock, self.options["store_id"])
+        self._goods = Goods(shop_id, self._client, clock, self.options["store_id"])
+        self._shipping = Shipping(self._client, self.order)
         self._after_sales = AfterSales(shop_id, account, self.options["operator"], self._client)
-        self._carriers: list[CarrierRow] | None = None
-
-    # Reading
 
     def orders(self, window: Window) -> Iterator[Page[Order]]:
         """The search, then what waits to be paid, each of which is read for its money."""
@@ -91,10 +82,13 @@ class JdConnector(Connector):
 
     def order(self, order_id: str) -> Fetched[Order]:
         params = {"order_id": number(order_id), "optional_fields": wire.ORDER_FIELDS}
-        row = self._client.model(wire.ORDER, self._one(wire.ORDER, params)).orderInfo
+        try:
+            row = self._client.call(wire.ORDER, params).orderInfo
+        except Rejected as error:  # where only a sentence says no, it is taken for missing (inferred)
+            raise (error.renamed(NotFound) if type(error) is Rejected else error) from None
         if not row:
-            raise NotFound("no such order").at(**self._place("order"))
-        return sound(lambda: self._fetched(row), **self._place("order"))
+            raise NotFound("no such order").at(**self._client.place("order"))
+        return sound(lambda: self._fetched(row), **self._client.place("order"))
 
     def after_sales(self, window: Window) -> Iterator[Page[AfterSale]]:
         return self._after_sales.changed(window)
@@ -103,77 +97,31 @@ class JdConnector(Connector):
         return self._after_sales.one(after_sale_id, order_id)
 
     def listings(self) -> Iterator[Page[Listing]]:
-        """By time of creation. Where there are more than the search serves, it is begun again from the last one."""
-        asked: dict[str, object] = {"orderField": ["created"], "orderType": ["asc"], "pageSize": WARE_PAGE}
-        whole, newest = 0, 0
-
-        def ask(place: int) -> tuple[list[wire.Row], int]:
-            answer = self._client.call(wire.WARES, {**asked, "pageNo": place, "field": list(wire.WARE_FIELDS)})
-            return answer.data or [], answer.totalItem
-
-        while True:
-            total, since = 0, newest
-            for rows, total in backwards(ask, WARE_PAGE, DEEPEST):
-                whole = whole if since else total
-                newest = max([newest, *(_created(row) for row in rows)])
-                skus = self._goods.of_listings([str(row.get("wareId")) for row in rows])
-                yield page(rows, partial(self._listed, skus), named("wareId"), whole)
-            at = mapping.instant(newest)
-            if total <= DEEPEST * WARE_PAGE or newest == since or at is None:
-                return
-            asked["startCreatedTime"] = mapping.wall_clock(at)
+        return self._goods.listings()
 
     def listing(self, listing_id: str) -> Fetched[Listing]:
-        params = {"wareId": [number(listing_id)], "pageNo": 1, "pageSize": 1, "field": list(wire.WARE_FIELDS)}
-        rows = self._client.call(wire.WARES, params).data or []
-        if not rows:
-            raise NotFound("no such listing").at(**self._place("listing"))
-        return sound(lambda: self._listed(self._goods.of_listings([listing_id]), rows[0]), **self._place("listing"))
+        return self._goods.listing(listing_id)
 
     def stock_levels(self, keys: Sequence[SkuKey]) -> list[StockLevel]:
-        levels = []
-        known = self._goods.known(keys)
-        for key in keys:
-            if key in known and (stock := self._goods.stock(key.sku_id)):
-                sellable, held = mapping.sellable(stock), mapping.booked(stock)
-                levels.append(StockLevel(key=key, sellable=sellable, held=held, read_at=self.clock.now()))
-        return levels
-
-    def carriers(self) -> list[CarrierRow]:
-        rows = self._client.call(wire.COMPANIES, {"optional_fields": wire.COMPANY_FIELDS}).logistics_list or []
-        self._carriers = [
-            CarrierRow(row.logistics_id, row.logistics_name, mapping.carrier_of(row.logistics_id, row.logistics_name))
-            for row in rows
-        ]
-        return list(self._carriers)
-
-    # Writing
+        return self._goods.stock_levels(keys)
 
     def set_stock(self, batch: Sequence[StockWrite]) -> list[Outcome[StockWrite]]:
-        return self._placed(self._goods.set_stock(batch), "set_stock")
+        return [self._placed(each, "set_stock") for each in self._goods.set_stock(batch)]
 
     def adjust_stock(self, batch: Sequence[StockDelta]) -> list[Outcome[StockDelta]]:
-        return self._placed(self._goods.adjust_stock(batch), "adjust_stock")
+        return [self._placed(each, "adjust_stock") for each in self._goods.adjust_stock(batch)]
 
     def set_price(self, batch: Sequence[PriceWrite]) -> list[Outcome[PriceWrite]]:
-        return self._placed(self._goods.set_price(batch), "set_price")
+        return [self._placed(each, "set_price") for each in self._goods.set_price(batch)]
 
     def ship(self, shipment: Shipment, idempotency_key: str) -> Outcome[Shipment]:
-        """Repeating it is harmless without a key: the order is read first, and only what it lacks is sent."""
-        return self._outcome(shipment, "ship", lambda: self._ship(shipment))
+        return self._placed(self._shipping.ship(shipment), "ship")
 
     def change_tracking(self, order_id: str, old: Parcel, carrier: str, tracking_no: str) -> Outcome[str]:
-        """A parcel with an id is one of several and changed alone; else all numbers of the order are told anew."""
+        return self._placed(self._shipping.change_tracking(order_id, old, carrier, tracking_no), "change_tracking")
 
-        def write() -> None:
-            sending = self._sending(ParcelDraft(carrier=carrier, tracking_no=tracking_no))
-            if old.id:
-                self._client.call(wire.CHANGE_PART, shipping.changed_part(order_id, old.id, sending))
-            else:
-                order = self.order(order_id).value
-                self._client.call(wire.CHANGE_WHOLE, shipping.changed_whole(order, old, sending))
-
-        return self._outcome(order_id, "change_tracking", write)
+    def carriers(self) -> list[CarrierRow]:
+        return self._shipping.carriers()
 
     def memo(self, order_id: str, memo: Memo) -> Outcome[str]:
         def write() -> None:
@@ -185,7 +133,7 @@ class JdConnector(Connector):
             params = {"order_id": number(order_id), "flag": int(flag[0]), "remark": memo.text}
             self._client.call(wire.SET_REMARK, params)
 
-        return self._outcome(order_id, "memo", write)
+        return self._placed(outcome(order_id, write), "memo")
 
     def refresh(self) -> Credentials:
         """The platform prolongs the token; its value may stay the same."""
@@ -197,8 +145,6 @@ class JdConnector(Connector):
             refresh_token=SecretStr(fresh.refresh_token),
             access_expires_at=issued + timedelta(seconds=fresh.expires_in),
         )
-
-    # Parts of the above
 
     def _fetched(self, row: wire.Row) -> Fetched[Order]:
         return Fetched(mapping.order(self.shop_id, wire.OrderRow.model_validate(row)), to_json(row))
@@ -221,68 +167,10 @@ class JdConnector(Connector):
     def _unpaid_order(self, row: wire.Row) -> Fetched[Order]:
         return self.order(wire.UnpaidRow.model_validate(row).orderId)
 
-    def _listed(self, skus: Sequence[wire.Sku], row: wire.Row) -> Fetched[Listing]:
-        ware = wire.Ware.model_validate(row)
-        own = [sku for sku in skus if sku.wareId == ware.wareId]
-        stocks = {sku.skuId: stock for sku in own if (stock := self._goods.stock(sku.skuId))}
-        value = mapping.listing(self.shop_id, ware, own, stocks)
-        return Fetched(value, to_json({"ware": row, "skus": own, "stocks": stocks}))
-
-    def _one(self, method: wire.Method[W], params: Mapping[str, object]) -> wire.Row:
-        """A thing read by its id: where only a sentence says no, it is taken for missing (inferred)."""
-        try:
-            return self._client.row(method, params)
-        except Rejected as error:
-            raise (error.renamed(NotFound) if type(error) is Rejected else error) from None
-
-    def _ship(self, shipment: Shipment) -> None:
-        sendings = [self._sending(draft) for draft in shipment.parcels]
-        order = self.order(shipment.order_id).value
-        missing = shipping.missing(order, sendings)
-        if not missing or order.fulfilment.value in (Fulfilment.SHIPPED, Fulfilment.SIGNED, Fulfilment.REJECTED):
-            raise AlreadyDone("the order is shipped, or shows these parcels")
-        shipping.check_free(order)
-        try:
-            if order.fulfilment.value is Fulfilment.PART_SHIPPED or any(sending.lines for sending in sendings):
-                self._ship_parts(order, missing)
-            else:
-                self._client.call(wire.SHIP, shipping.whole(order.id, missing))
-        except Rejected as error:
-            if ALREADY_SHIPPED in error.message and not shipping.missing(self.order(order.id).value, sendings):
-                raise error.renamed(AlreadyDone) from None
-            raise
-
-    def _ship_parts(self, order: Order, sendings: Sequence[Sending]) -> None:
-        told = self._client.call(wire.SHIP_PART, shipping.parts(order, sendings)).data or wire.PartShipped()
-        for failed in told.failList or ():
-            raise refusal(Verdict(False, failed.code or "", failed.failReason or ""), write=True)
-        if order.id not in (told.successList or ()):
-            raise OutcomeUnknown("the answer leaves the order out")
-
-    def _sending(self, draft: ParcelDraft) -> Sending:
-        """Raises Invalid before anything is written for a carrier that is neither canonical nor in the shop's list."""
-        tracking_no = draft.tracking_no.strip()
-        rows = self._carriers or self.carriers()
-        wanted = {draft.carrier, *mapping.CARRIER.get(draft.carrier, ())} - {""}
-        row = next((row for row in rows if row.code in wanted or row.carrier in wanted), None)
-        if row is None:
-            raise Invalid("the shop's list has no such carrier", sub_code=draft.carrier)
-        if "," in tracking_no or "|" in tracking_no or not (tracking_no or row.code == mapping.SELF_DELIVERY):
-            raise Invalid("a tracking number is missing or not one number")
-        return Sending(row.code, row.name, tracking_no, draft.lines)
-
-    def _outcome(self, item: T, operation: str, write: Callable[[], None]) -> Outcome[T]:
-        [done] = self._placed([outcome(item, write)], operation)
-        return done
-
-    def _placed(self, outcomes: list[Outcome[T]], operation: str) -> list[Outcome[T]]:
-        for each in outcomes:
-            if each.error is not None:
-                each.error.at(**self._place(operation))
-        return outcomes
-
-    def _place(self, operation: str) -> dict[str, str]:
-        return {"channel": CHANNEL.code, "shop": self.shop_id, "operation": operation}
+    def _placed(self, told: Outcome[T], operation: str) -> Outcome[T]:
+        if told.error is not None:
+            told.error.at(**self._client.place(operation))
+        return told
 
 
 def _range(window: Window, since: str, until: str) -> dict[str, object]:
@@ -291,8 +179,3 @@ def _range(window: Window, since: str, until: str) -> dict[str, object]:
         since: mapping.wall_clock(window.since),
         until: mapping.wall_clock(window.until + timedelta(seconds=1)),
     }
-
-
-def _created(row: wire.Row) -> int:
-    value = row.get("created")
-    return value if isinstance(value, int) else 0

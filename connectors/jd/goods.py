@@ -1,4 +1,5 @@
-"""A shop's SKUs: which exist, their stock with what is booked of it, and writing quantities and prices.
+"""A JD shop's listings and their SKUs: reading them, their stock with what is booked of it, and writing quantities and
+prices.
 
 The platform's stock number counts goods that running orders have booked; ours is what can still be sold. So the
 bookings are read before an absolute number is written.
@@ -6,20 +7,25 @@ bookings are read before an absolute number is written.
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from typing import TypeVar
 
+from pydantic_core import to_json
+
 from connectors.jd import CHANNEL, mapping, wire
 from connectors.jd.client import JdClient, Verdict, number, refusal
-from connectors.rows import TAKES_NO_MORE, backwards, sound
-from core.channel import Outcome, PriceWrite, StockDelta, StockWrite, one_by_one
+from connectors.rows import TAKES_NO_MORE, backwards, named, page, sound
+from core.channel import Fetched, Outcome, Page, PriceWrite, StockDelta, StockWrite, one_by_one
 from core.clock import Clock
 from core.errors import ChannelError, Conflict, Invalid, NotFound, OutcomeUnknown, Rejected
-from core.model import SkuKey
+from core.model import Listing, SkuKey, StockLevel
 from core.money import yuan
 
+WARE_PAGE = 50
+DEEPEST = 100
+"""Pages that the search for listings serves at most (one source says so)."""
 SKU_PAGE = 50
 """SKUs of a page, and of one question about single SKUs (inferred: no limit of that is documented)."""
 LISTINGS = 20
@@ -33,36 +39,53 @@ Write = TypeVar("Write", StockDelta, PriceWrite)
 
 
 class Goods:
-    """Reads and writes SKUs of one shop in one of its warehouses. Remembers which listing a SKU belongs to."""
+    """Reads and writes the listings of one shop in one of its warehouses. Remembers which listing a SKU belongs to."""
 
-    def __init__(self, client: JdClient, clock: Clock, store_id: str) -> None:
+    def __init__(self, shop_id: str, client: JdClient, clock: Clock, store_id: str) -> None:
+        self._shop_id = shop_id
         self._client = client
         self._clock = clock
         self._store = store_id
         self._listing_of: dict[str, str] = {}
 
-    def of_listings(self, listing_ids: Sequence[str]) -> list[wire.Sku]:
-        """On and off the shelf, by id. Raises Malformed for one that cannot be read: without it, it would look gone."""
-        ids = [int(each) for each in listing_ids if each.isdigit()]
-        parts = [ids[start : start + LISTINGS] for start in range(0, len(ids), LISTINGS)]
-        found = chain.from_iterable(self._search({"wareId": part}) for part in parts)
-        return sorted(found, key=lambda sku: sku.skuId)
+    def listings(self) -> Iterator[Page[Listing]]:
+        """By time of creation. Where there are more than the search serves, it is begun again from the last one."""
+        asked: dict[str, object] = {"orderField": ["created"], "orderType": ["asc"], "pageSize": WARE_PAGE}
+        whole, newest = 0, 0
 
-    def known(self, keys: Iterable[SkuKey]) -> set[SkuKey]:
-        """Those that exist. The platform's calls take a SKU alone; one of another listing is none of ours."""
-        wanted = {key.sku_id for key in keys if key.sku_id.isdigit()}
-        asked = sorted(wanted - self._listing_of.keys())
-        for start in range(0, len(asked), SKU_PAGE):
-            self._search({"skuId": [int(sku_id) for sku_id in asked[start : start + SKU_PAGE]]})
-        return {key for key in keys if self._listing_of.get(key.sku_id) == key.listing_id}
+        def ask(place: int) -> tuple[list[wire.Row], int]:
+            answer = self._client.call(wire.WARES, {**asked, "pageNo": place, "field": list(wire.WARE_FIELDS)})
+            return answer.data or [], answer.totalItem
 
-    def stock(self, sku_id: str) -> wire.SkuStock | None:
-        """With bookings, where the query tells them; else the plain number. None where the warehouse has no row."""
-        sku = {"skuId": number(sku_id)}
-        told = self._client.call(wire.BOOKED, sku).obj
-        if told is None or told.skuStockInfos is None:
-            return mapping.in_store(self._client.call(wire.STOCK, sku).skuStocks or (), self._store)
-        return mapping.in_store(told.skuStockInfos, self._store)
+        while True:
+            total, since = 0, newest
+            for rows, total in backwards(ask, WARE_PAGE, DEEPEST):
+                whole = whole if since else total
+                newest = max([newest, *(_created(row) for row in rows)])
+                skus = self._of_listings([str(row.get("wareId")) for row in rows])
+                yield page(rows, partial(self._listed, skus), named("wareId"), whole)
+            at = mapping.instant(newest)
+            if total <= DEEPEST * WARE_PAGE or newest == since or at is None:
+                return
+            asked["startCreatedTime"] = mapping.wall_clock(at)
+
+    def listing(self, listing_id: str) -> Fetched[Listing]:
+        """Raises NotFound."""
+        params = {"wareId": [number(listing_id)], "pageNo": 1, "pageSize": 1, "field": list(wire.WARE_FIELDS)}
+        rows = self._client.call(wire.WARES, params).data or []
+        if not rows:
+            raise NotFound("no such listing").at(**self._client.place("listing"))
+        return sound(lambda: self._listed(self._of_listings([listing_id]), rows[0]), **self._client.place("listing"))
+
+    def stock_levels(self, keys: Sequence[SkuKey]) -> list[StockLevel]:
+        """One call a SKU, beside those that tell which exist."""
+        levels = []
+        known = self._known(keys)
+        for key in keys:
+            if key in known and (stock := self._stock(key.sku_id)):
+                sellable, held = mapping.sellable(stock), mapping.booked(stock)
+                levels.append(StockLevel(key=key, sellable=sellable, held=held, read_at=self._clock.now()))
+        return levels
 
     def set_stock(self, batch: Sequence[StockWrite]) -> list[Outcome[StockWrite]]:
         """Fifty SKUs a call, each with its own answer; a call refused as a whole is halved."""
@@ -93,6 +116,36 @@ class Goods:
     def set_price(self, batch: Sequence[PriceWrite]) -> list[Outcome[PriceWrite]]:
         return self._checked(batch, self._set_price)
 
+    def _listed(self, skus: Sequence[wire.Sku], row: wire.Row) -> Fetched[Listing]:
+        ware = wire.Ware.model_validate(row)
+        own = [sku for sku in skus if sku.wareId == ware.wareId]
+        stocks = {sku.skuId: stock for sku in own if (stock := self._stock(sku.skuId))}
+        value = mapping.listing(self._shop_id, ware, own, stocks)
+        return Fetched(value, to_json({"ware": row, "skus": own, "stocks": stocks}))
+
+    def _of_listings(self, listing_ids: Sequence[str]) -> list[wire.Sku]:
+        """On and off the shelf, by id. Raises Malformed for one that cannot be read: without it, it would look gone."""
+        ids = [int(each) for each in listing_ids if each.isdigit()]
+        parts = [ids[start : start + LISTINGS] for start in range(0, len(ids), LISTINGS)]
+        found = chain.from_iterable(self._search({"wareId": part}) for part in parts)
+        return sorted(found, key=lambda sku: sku.skuId)
+
+    def _known(self, keys: Iterable[SkuKey]) -> set[SkuKey]:
+        """Those that exist. The platform's calls take a SKU alone; one of another listing is none of ours."""
+        wanted = {key.sku_id for key in keys if key.sku_id.isdigit()}
+        asked = sorted(wanted - self._listing_of.keys())
+        for start in range(0, len(asked), SKU_PAGE):
+            self._search({"skuId": [int(sku_id) for sku_id in asked[start : start + SKU_PAGE]]})
+        return {key for key in keys if self._listing_of.get(key.sku_id) == key.listing_id}
+
+    def _stock(self, sku_id: str) -> wire.SkuStock | None:
+        """With bookings, where the query tells them; else the plain number. None where the warehouse has no row."""
+        sku = {"skuId": number(sku_id)}
+        told = self._client.call(wire.BOOKED, sku).obj
+        if told is None or told.skuStockInfos is None:
+            return mapping.in_store(self._client.call(wire.STOCK, sku).skuStocks or (), self._store)
+        return mapping.in_store(told.skuStockInfos, self._store)
+
     def _search(self, asked: Mapping[str, object]) -> list[wire.Sku]:
         def ask(page: int) -> tuple[list[wire.Row], int]:
             params = {**asked, "skuStatuValue": [1, 2], "field": wire.SKU_FIELDS}
@@ -111,7 +164,7 @@ class Goods:
         stop: ChannelError | None = None
         known: set[SkuKey] = set()
         try:
-            known = self.known([item.key for item in batch])
+            known = self._known([item.key for item in batch])
         except ChannelError as error:
             stop = error
         wanted: dict[int, int] = {}
@@ -121,7 +174,7 @@ class Goods:
                     raise Invalid("stock cannot be negative", channel=CHANNEL.code)
                 if stop:
                     raise stop
-                stock = self.stock(item.key.sku_id) if item.key in known else None
+                stock = self._stock(item.key.sku_id) if item.key in known else None
                 if stock is None:
                     raise NotFound("the listing has no such SKU", channel=CHANNEL.code)
                 wanted[place] = item.quantity + (mapping.booked(stock) or 0)
@@ -165,7 +218,7 @@ class Goods:
     def _checked(self, batch: Sequence[Write], write: Callable[[Write], Outcome[Write]]) -> list[Outcome[Write]]:
         """One by one; a SKU that its listing does not have is not sent."""
         try:
-            known = self.known([item.key for item in batch])
+            known = self._known([item.key for item in batch])
         except ChannelError as error:
             return [Outcome(item, error) for item in batch]
 
@@ -191,3 +244,8 @@ def _error(results: deque[wire.StockResult] | None) -> ChannelError | None:
 def _explained(error: ChannelError) -> ChannelError:
     """A refusal that gives no reason we know is the listing's state: a promotion, a review (inferred)."""
     return error.renamed(Conflict) if type(error) is Rejected else error
+
+
+def _created(row: wire.Row) -> int:
+    value = row.get("created")
+    return value if isinstance(value, int) else 0

@@ -1,14 +1,19 @@
-"""Pure: what a shipment's calls say, given the order as the platform shows it now."""
+"""Shipping at JD: which calls declare a shipment's parcels, and what they say, given the order as the platform shows it
+now.
+"""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from connectors.jd import CHANNEL, mapping
-from connectors.jd.client import number
-from core.errors import Conflict, Invalid, NotYet
-from core.model import Order, Packed, Parcel
-from core.status import Closing, Hold, Payment
+from connectors.jd import CHANNEL, mapping, wire
+from connectors.jd.client import JdClient, Verdict, number, refusal
+from connectors.jd.errors import ALREADY_SHIPPED
+from connectors.rows import outcome
+from core.channel import CarrierRow, Fetched, Outcome
+from core.errors import AlreadyDone, Conflict, Invalid, NotYet, OutcomeUnknown, Rejected
+from core.model import Order, Packed, Parcel, ParcelDraft, Shipment
+from core.status import Closing, Fulfilment, Hold, Payment
 
 MODE = 1
 """`belongType` and `deliveryType` (inferred: their values are not documented)."""
@@ -24,7 +29,78 @@ class Sending:
     lines: tuple[Packed, ...] = ()
 
 
-def check_free(order: Order) -> None:
+class Shipping:
+    """Declares the parcels of one shop. `order` reads an order as it is now."""
+
+    def __init__(self, client: JdClient, order: Callable[[str], Fetched[Order]]) -> None:
+        self._client = client
+        self._order = order
+        self._carriers: list[CarrierRow] | None = None
+
+    def ship(self, shipment: Shipment) -> Outcome[Shipment]:
+        """Repeating it is harmless without a key: the order is read first, and only what it lacks is sent."""
+        return outcome(shipment, lambda: self._ship(shipment))
+
+    def change_tracking(self, order_id: str, old: Parcel, carrier: str, tracking_no: str) -> Outcome[str]:
+        """A parcel with an id is one of several and changed alone; else all numbers of the order are told anew."""
+
+        def write() -> None:
+            sending = self._sending(ParcelDraft(carrier=carrier, tracking_no=tracking_no))
+            if old.id:
+                self._client.call(wire.CHANGE_PART, _changed_part(order_id, old.id, sending))
+            else:
+                order = self._order(order_id).value
+                self._client.call(wire.CHANGE_WHOLE, _changed_whole(order, old, sending))
+
+        return outcome(order_id, write)
+
+    def carriers(self) -> list[CarrierRow]:
+        """Those that the shop works with."""
+        rows = self._client.call(wire.COMPANIES, {"optional_fields": wire.COMPANY_FIELDS}).logistics_list or []
+        self._carriers = [
+            CarrierRow(row.logistics_id, row.logistics_name, mapping.carrier_of(row.logistics_id, row.logistics_name))
+            for row in rows
+        ]
+        return list(self._carriers)
+
+    def _ship(self, shipment: Shipment) -> None:
+        sendings = [self._sending(draft) for draft in shipment.parcels]
+        order = self._order(shipment.order_id).value
+        left = _missing(order, sendings)
+        if not left or order.fulfilment.value in (Fulfilment.SHIPPED, Fulfilment.SIGNED, Fulfilment.REJECTED):
+            raise AlreadyDone("the order is shipped, or shows these parcels")
+        _check_free(order)
+        try:
+            if order.fulfilment.value is Fulfilment.PART_SHIPPED or any(sending.lines for sending in sendings):
+                self._ship_parts(order, left)
+            else:
+                self._client.call(wire.SHIP, _whole(order.id, left))
+        except Rejected as error:
+            if ALREADY_SHIPPED in error.message and not _missing(self._order(order.id).value, sendings):
+                raise error.renamed(AlreadyDone) from None
+            raise
+
+    def _ship_parts(self, order: Order, sendings: Sequence[Sending]) -> None:
+        told = self._client.call(wire.SHIP_PART, _parts(order, sendings)).data or wire.PartShipped()
+        for failed in told.failList or ():
+            raise refusal(Verdict(False, failed.code or "", failed.failReason or ""), write=True)
+        if order.id not in (told.successList or ()):
+            raise OutcomeUnknown("the answer leaves the order out")
+
+    def _sending(self, draft: ParcelDraft) -> Sending:
+        """Raises Invalid before anything is written for a carrier that is neither canonical nor in the shop's list."""
+        tracking_no = draft.tracking_no.strip()
+        rows = self._carriers or self.carriers()
+        wanted = {draft.carrier, *mapping.CARRIER.get(draft.carrier, ())} - {""}
+        row = next((row for row in rows if row.code in wanted or row.carrier in wanted), None)
+        if row is None:
+            raise Invalid("the shop's list has no such carrier", sub_code=draft.carrier)
+        if "," in tracking_no or "|" in tracking_no or not (tracking_no or row.code == mapping.SELF_DELIVERY):
+            raise Invalid("a tracking number is missing or not one number")
+        return Sending(row.code, row.name, tracking_no, draft.lines)
+
+
+def _check_free(order: Order) -> None:
     """Raises Conflict for what only a person can solve, NotYet for what passes. Only what waits to be shipped ships."""
     if order.closing.value is not Closing.OPEN:
         raise Conflict("the order is closed", channel=CHANNEL.code, sub_code=order.closing.raw)
@@ -38,13 +114,13 @@ def check_free(order: Order) -> None:
         raise Conflict("an order of this kind is not shipped so", channel=CHANNEL.code, sub_code=order.fulfilment.raw)
 
 
-def missing(order: Order, sendings: Sequence[Sending]) -> list[Sending]:
+def _missing(order: Order, sendings: Sequence[Sending]) -> list[Sending]:
     """What of the parcels the order does not show."""
     shown = {parcel.tracking_no for parcel in order.parcels}
     return [sending for sending in sendings if sending.tracking_no not in shown]
 
 
-def whole(order_id: str, sendings: Sequence[Sending]) -> dict[str, object]:
+def _whole(order_id: str, sendings: Sequence[Sending]) -> dict[str, object]:
     """The order in all its parcels at once: `|` stands between companies, `,` between the numbers of one."""
     groups = _grouped((sending.carrier, sending.tracking_no) for sending in sendings)
     return {
@@ -54,7 +130,7 @@ def whole(order_id: str, sendings: Sequence[Sending]) -> dict[str, object]:
     }
 
 
-def parts(order: Order, sendings: Sequence[Sending]) -> dict[str, object]:
+def _parts(order: Order, sendings: Sequence[Sending]) -> dict[str, object]:
     """Parcels with what lies in each. Raises Invalid or Conflict for what cannot be packed so."""
     rows = [
         {
@@ -69,7 +145,7 @@ def parts(order: Order, sendings: Sequence[Sending]) -> dict[str, object]:
     return {"request": {"belongType": MODE, "data": data}}
 
 
-def changed_part(order_id: str, parcel_id: str, sending: Sending) -> dict[str, object]:
+def _changed_part(order_id: str, parcel_id: str, sending: Sending) -> dict[str, object]:
     """The number of one parcel of several."""
     row = {
         "shipmentId": number(parcel_id),
@@ -82,7 +158,7 @@ def changed_part(order_id: str, parcel_id: str, sending: Sending) -> dict[str, o
     return {"request": {"belongType": MODE, "data": data}}
 
 
-def changed_whole(order: Order, old: Parcel, sending: Sending) -> dict[str, object]:
+def _changed_whole(order: Order, old: Parcel, sending: Sending) -> dict[str, object]:
     """All numbers of the order anew, with one replaced. `logiScope` is left out: its values are not documented.
 
     Raises Conflict where the order shows neither the old number nor the new one.

@@ -496,8 +496,8 @@ def test_a_long_key_of_a_change_is_hashed_and_stays_the_same() -> None:
 
 
 def test_listings_behind_the_hundredth_page_are_asked_for_by_their_creation(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connectors.jd.connector.WARE_PAGE", 2)
-    monkeypatch.setattr("connectors.jd.connector.DEEPEST", 3)
+    monkeypatch.setattr("connectors.jd.goods.WARE_PAGE", 2)
+    monkeypatch.setattr("connectors.jd.goods.DEEPEST", 3)
     wares = [{"wareId": number, "created": 1770000000000 + number * 1000} for number in range(1, 16)]
 
     def answer(business: dict[str, Any]) -> Any:
