@@ -146,8 +146,46 @@ class Taobao(ChannelUnderTest):
         "EXCHANGE_TRANSFORM_TO_REFUND": AfterSaleStage.REFUNDING,
     }
 
-    samples_read: ClassVar[Mapping[str, str]] = {}
-    samples_unread: ClassVar[Mapping[str, str]] = {}
+    samples_read: ClassVar[Mapping[str, str]] = {
+        "test_mapping": """item.detail.response item.inventory.response item.onsale.response
+            item.sku_by_outer_id.response order.amount.response order.detail.presale.response
+            order.detail.response order.detail.single.response order.list.empty.response
+            order.list.has_next.response order.list.response order.list.simplify.response rds.jdp_tb_refund.row
+            rds.jdp_tb_trade.row refund.detail.response refund.detail.return.response refund.list.response""",
+        "test_requests": """auth.token_refresh.response item.batch_detail.response logistics.companies.response
+            logistics.dummy_send.response logistics.offline_send.response logistics.online_send.response
+            logistics.resend.response order.memo_update.response price.sku.response price.tmall.response
+            stock.item.response stock.skus.response stock.tmall.response tmc.permit.response
+            user.seller.response""",
+        "test_traps": "oaid.merge.response",
+        "test_errors": """auth.token.response auth.token_create.response error.already_shipped.response
+            error.bad_mail_no.response error.bad_sign.response error.bad_timestamp.response
+            error.invalid_app_key.response error.invalid_argument.response error.invalid_method.response
+            error.ip_whitelist.response error.item_deleted.response error.missing_argument.response
+            error.missing_session.response error.oaid_field_miss.response error.order_not_found.response
+            error.permission.response error.rate_limited.api.response error.rate_limited.app.response
+            error.session_expired.response error.stock_below_withhold.response
+            error.timeout_retryable.response""",
+        "test_frames": "tmc-frames",
+        "test_messages": "tmc.confirm.response tmc.consume.empty.response tmc.consume.response tmc.contents",
+        "test_signing": "sign-vectors",
+    }
+    samples_unread: ClassVar[Mapping[str, str]] = {
+        "not called: the shelf is not written yet": "item.delisting.response item.listing.response",
+        "not called: merchant codes are not written": "item.outer_id_update.response",
+        "not called: after-sales are not decided yet": """logistics.address.response refund.agree.response
+            refund.refuse.response refund.refuse_reason.response refund.return_agree.response""",
+        "not called: a parcel is declared with its number": "logistics.online_confirm.response",
+        "not called: parcels are not traced yet": "logistics.orders.response logistics.trace.response",
+        "not called: receivers are not revealed": "oaid.decrypt.mismatch.response oaid.decrypt.response",
+        "not called: orders are not closed for the seller": "order.close.response",
+        "not called: e-waybills are not bought yet": """waybill.cancel.response waybill.get.response
+            waybill.search.response""",
+        "not called: the machine's clock is trusted": "time.response",
+        "not called: every shop stays in the default queue": "tmc.group_add.response",
+        "not called: a subscription is made again, never asked about": "tmc.user.response",
+        "not called: the first tokens are put in by the operator": "auth.token.error.response",
+    }
 
     def method_of(self, request: Any) -> str:
         return str(request["form"].get("method", ""))

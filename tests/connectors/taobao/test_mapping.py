@@ -163,7 +163,8 @@ def test_an_order_pushed_into_a_table_is_the_order_of_the_detail() -> None:
     row = sample("rds.jdp_tb_trade.row")
     response = row["jdp_response"] if isinstance(row["jdp_response"], dict) else json.loads(row["jdp_response"])
     order = read(response["trade_fullinfo_get_response"]["trade"])
-    assert order.id == str(row["tid"])
+    assert order == read(trade_row("order.detail"))
+    assert (order.id, order.fulfilment.raw) == (str(row["tid"]), row["status"])
 
 
 def test_a_refund_before_shipping() -> None:
@@ -192,10 +193,12 @@ def test_a_refund_of_the_list_is_the_refund_of_the_detail_but_for_what_it_lacks(
     assert listed == detail.model_copy(update=lacking)
 
 
-def test_a_refund_pushed_into_a_table_is_the_refund_of_the_detail() -> None:
+def test_a_refund_pushed_into_a_table_is_the_refund_of_the_list() -> None:
     row = sample("rds.jdp_tb_refund.row")
     response = row["jdp_response"] if isinstance(row["jdp_response"], dict) else json.loads(row["jdp_response"])
     refund = mapping.after_sale(SHOP, wire.Refund.model_validate(response["refund_get_response"]["refund"]))
+    lacking = {"deadline": None, "reason": "", "quantity": None}
+    assert refund == read_refund("refund.detail").model_copy(update=lacking)
     assert refund.id == str(row["refund_id"])
 
 
