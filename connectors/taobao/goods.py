@@ -15,28 +15,9 @@ from connectors.rows import TAKES_NO_MORE, named, page, sound
 from connectors.taobao import CHANNEL, mapping, wire
 from connectors.taobao.client import TaobaoClient
 from connectors.taobao.signing import Param
-from core.channel import (
-    BadRow,
-    Capability,
-    Fetched,
-    Outcome,
-    Page,
-    PriceWrite,
-    StockDelta,
-    StockWrite,
-    one_by_one,
-)
+from core.channel import Capability, Fetched, Outcome, Page, PriceWrite, StockDelta, StockWrite, one_by_one
 from core.clock import Clock
-from core.errors import (
-    ChannelError,
-    Conflict,
-    Invalid,
-    Malformed,
-    NotFound,
-    OutcomeUnknown,
-    Rejected,
-    Unsupported,
-)
+from core.errors import ChannelError, Conflict, Invalid, NotFound, OutcomeUnknown, Rejected, Unsupported
 from core.model import Listing, SkuKey, StockLevel
 from core.money import yuan
 
@@ -114,7 +95,7 @@ class Goods:
                 ids = dict.fromkeys(str(row.get("num_iid") or "") for row in rows)
                 fresh = [each for each in ids if each and each not in seen]
                 seen.update(fresh)
-                found = self._page(fresh)
+                found = page(self._details(fresh), self._fetched, named("num_iid"))
                 gone = len(fresh) - len(found.items) - len(found.bad)
                 expected += total - len(earlier.intersection(ids)) - gone
                 yield replace(found, expected=expected)
@@ -126,12 +107,10 @@ class Goods:
 
     def stock_levels(self, keys: Sequence[SkuKey]) -> list[StockLevel]:
         """Twenty listings a call."""
-        items = self.read(key.listing_id for key in keys)
+        items = self._read(key.listing_id for key in keys)
         read_at = self._clock.now()
         levels = {
-            (listing_id, stock.sku_id): stock
-            for listing_id, (_, item) in items.items()
-            for stock in mapping.stocks(item)
+            (listing_id, stock.sku_id): stock for listing_id, item in items.items() for stock in mapping.stocks(item)
         }
         found = ((key, levels.get((key.listing_id, key.sku_id))) for key in keys)
         return [
@@ -139,20 +118,6 @@ class Goods:
             for key, stock in found
             if stock
         ]
-
-    def read(self, listing_ids: Iterable[str]) -> dict[str, tuple[wire.Row, wire.Item]]:
-        """Items by id, each with its raw row; what does not exist is left out. Raises Malformed for a bad one."""
-        rows = {}
-        ids = [each for each in dict.fromkeys(listing_ids) if each.isascii() and each.isdigit()]
-        for start in range(0, len(ids), ITEMS):
-            asked = {"num_iids": ",".join(ids[start : start + ITEMS]), "fields": wire.ITEM_FIELDS}
-            for row in self._client.call(wire.ITEMS, asked).items:
-                try:
-                    item = wire.Item.model_validate(row)
-                except ValueError:
-                    raise Malformed("an item that cannot be read", channel=CHANNEL.code) from None
-                rows[item.num_iid] = (row, item)
-        return rows
 
     def set_stock(self, batch: Sequence[StockWrite]) -> list[Outcome[StockWrite]]:
         run = _Batch(batch)
@@ -167,12 +132,12 @@ class Goods:
         try:
             if self._tmall():
                 return one_by_one(batch, self._adjust_tmall)
-            items = self.read(delta.key.listing_id for delta in batch)
+            items = self._read(delta.key.listing_id for delta in batch)
         except ChannelError as error:
             return [Outcome(delta, error, request_id=error.request_id) for delta in batch]
         left = {
             (listing_id, stock.sku_id): stock.sellable
-            for listing_id, (_, item) in items.items()
+            for listing_id, item in items.items()
             for stock in mapping.stocks(item)
         }
 
@@ -221,15 +186,17 @@ class Goods:
             newest = answer.items[-1].get("modified")
             since, number = (since, number + 1) if newest is None or newest == since else (newest, 1)
 
-    def _page(self, ids: Sequence[str]) -> Page[Listing]:
-        items: list[Fetched[Listing]] = []
-        bad: list[BadRow] = []
+    def _read(self, listing_ids: Iterable[str]) -> dict[str, wire.Item]:
+        """Items by id; what does not exist is left out. Raises Malformed for a bad one."""
+        ids = [each for each in dict.fromkeys(listing_ids) if each.isascii() and each.isdigit()]
+        items = sound(lambda: [wire.Item.model_validate(row) for row in self._details(ids)], channel=CHANNEL.code)
+        return {item.num_iid: item for item in items}
+
+    def _details(self, ids: Sequence[str]) -> Iterator[wire.Row]:
+        """The rows of items; one that does not exist has none."""
         for start in range(0, len(ids), ITEMS):
             asked = {"num_iids": ",".join(ids[start : start + ITEMS]), "fields": wire.ITEM_FIELDS}
-            found = page(self._client.call(wire.ITEMS, asked).items, self._fetched, named("num_iid"))
-            items += found.items
-            bad += found.bad
-        return Page(tuple(items), tuple(bad))
+            yield from self._client.call(wire.ITEMS, asked).items
 
     def _fetched(self, row: wire.Row) -> Fetched[Listing]:
         return Fetched(mapping.listing(self._shop_id, wire.Item.model_validate(row)), to_json(row))
@@ -240,16 +207,15 @@ class Goods:
         if not pending:
             return
         try:
-            items = self.read(run.items[place].key.listing_id for place in pending)
+            items = self._read(run.items[place].key.listing_id for place in pending)
         except ChannelError as error:
             run.settle(pending, error, error.request_id)
             return
         for places in _chunks(run.items, pending):
-            found = items.get(run.items[places[0]].key.listing_id)
-            if found is None:
+            item = items.get(run.items[places[0]].key.listing_id)
+            if item is None:
                 run.settle(places, NotFound("there is no such item", channel=CHANNEL.code))
                 continue
-            item = found[1]
             known = {stock.sku_id for stock in mapping.stocks(item)}
             run.settle((place for place in places if run.items[place].key.sku_id not in known), _no_such_sku())
             self._send_chunk(run, item, [place for place in places if place not in run.outcomes], send)
