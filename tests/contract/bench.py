@@ -5,6 +5,7 @@ What differs between channels is in `channel.py`; what the tests assert is in th
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -107,6 +108,8 @@ class Bench:
         self.wire = Wire(self.sandbox)
         self.http = Http(self.gate, self.wire, sleep=lambda _: None)
         self.connector = self.connect()
+        self.closing = ExitStack()
+        """What else must be let go of in the end."""
 
     def credentials(self) -> Credentials:
         grant = self.shop.grant
@@ -136,8 +139,13 @@ class Bench:
         return self.world.place(self.shop, variant=variant, at=self.world.now() - ago, restock=True, **wanted)
 
     def window(self, minutes: float = 20) -> Window:
-        """The last minutes up to now; a test that moves orders meanwhile must end earlier, as the lag says."""
-        return Window(self.clock.now() - timedelta(minutes=minutes), self.clock.now())
+        """The last minutes up to now; a test that moves orders meanwhile must end earlier, as the lag says.
+
+        Where versions are told by whole seconds, quick changes run ahead of the clock, and the window with them.
+        """
+        newest = max((order.updated for order in self.world.all_orders(self.code)), default=0)
+        until = max(self.clock.now(), datetime.fromtimestamp(newest, UTC))
+        return Window(self.clock.now() - timedelta(minutes=minutes), until)
 
     def walk(self, window: Window, between: Callable[[], object] = lambda: None) -> Walk:
         """The orders of the window; `between` runs after every page."""
@@ -172,6 +180,7 @@ class Bench:
         return self.world.sku(self.shop, key.sku_id).sellable
 
     def close(self) -> None:
+        self.closing.close()
         self.http.close()
 
 

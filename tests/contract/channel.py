@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from connectors import CHANNELS, Adapter
-from core.channel import Capability, Channel, Notice
+from core.channel import Capability, Channel, Notice, ObjectKind
+from core.model import Order as Read
 from core.status import AfterSaleStage, Hold, OrderStatus
-from sandbox.model import Order, Refund, Sku
+from sandbox.model import Order, Refund, RefundKind, Sku
 from tests.contract.bench import Bench
 
 TESTS = Path(__file__).parents[1]
@@ -25,6 +26,9 @@ Life = Callable[[Bench, str], Order]
 
 class Listener(ABC):
     """The receiving end of a channel's pushes: takes what the sandbox sends now, reads it with our own classes."""
+
+    remembers: ClassVar[bool] = False
+    """Whether our end holds back what it told before and was confirmed."""
 
     @abstractmethod
     def due(self) -> Sequence[Any]:
@@ -58,8 +62,6 @@ class ChannelUnderTest(ABC):
     kind's runs are over already."""
     whole_lines: ClassVar[bool] = False
     """Whether all pieces of a line must travel in one parcel."""
-    tells_receipt: ClassVar[bool] = True
-    """Whether an order tells when the buyer got it."""
     has_ciphers: ClassVar[bool] = True
     """Whether people come encrypted; where not, a mask and an OAID are all there is."""
     order_list: ClassVar[str]
@@ -98,7 +100,22 @@ class ChannelUnderTest(ABC):
         AfterSaleStage.REFUNDED,
     )
     """What a return shows: asked for, agreed to, sent back, accepted, paid."""
+    untold: ClassVar[frozenset[str]] = frozenset()
+    """Instants of orders and after-sales that the platform never tells."""
+    priced: ClassVar[frozenset[RefundKind]] = frozenset(RefundKind)
+    """Kinds of after-sales that tell an amount, be it only what the goods are worth."""
+    masks: ClassVar[frozenset[str]] = frozenset({"name", "phone", "detail"})
+    """Parts of a receiver that the platform also tells masked."""
+    discounts_price_changes: ClassVar[bool] = False
+    """Whether a price changed by hand shows as the seller's discount, not by itself."""
+    names_requests: ClassVar[bool] = True
+    """Whether a refusal says which request it was."""
+    knows_addresses: ClassVar[bool] = True
+    """Whether the platform takes an app's calls from the addresses on its list only."""
+    pushes: ClassVar[frozenset[ObjectKind]] = frozenset({ObjectKind.ORDER, ObjectKind.AFTER_SALE, ObjectKind.LISTING})
+    """What its pushes name."""
     unknown_topic: ClassVar[str] = ""
+    """A topic that no document names; empty where pushes have none."""
     clock_tolerance: ClassVar[timedelta] = timedelta(minutes=10)
     """How far our clock may be from the platform's."""
     own_carrier: ClassVar[str]
@@ -157,6 +174,27 @@ class ChannelUnderTest(ABC):
     def held(self, bench: Bench, sku: Sku) -> int:
         """Pieces in running orders, as far as the platform tells them."""
         return sku.held
+
+    def pays(self, order: Order) -> int:
+        """What the platform says that the order costs."""
+        return order.pay_amount
+
+    def emptied(self, order: Order) -> bool:
+        """Whether the platform took the amounts out of such an order, so that its lines do not sum to it."""
+        return False
+
+    def person(self, order: Read) -> str:
+        """What is equal in all orders of one person."""
+        return order.receiver.oaid
+
+    def after_sale_id(self, refund: Refund) -> str:
+        """Its id in our words."""
+        return refund.refund_id
+
+    def ask(self, bench: Bench, code: Code) -> tuple[Order, Refund]:
+        """An after-sale of the kind that can show the code, with its order."""
+        order = bench.place()
+        return order, bench.world.request_refund(order)
 
     def show_after_sale(self, bench: Bench, refund: Refund, code: Code) -> None:
         """Makes the platform show an after-sale under a code that no step of the sandbox leads to."""

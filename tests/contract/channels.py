@@ -3,10 +3,11 @@
 from core.channel import Push
 from tests.contract.channel import ChannelUnderTest
 from tests.contract.douyin import Douyin
+from tests.contract.jd import Jd
 from tests.contract.pinduoduo import Pinduoduo
 from tests.contract.taobao import Taobao, Tmall
 
-CHANNELS: tuple[ChannelUnderTest, ...] = (Pinduoduo(), Douyin(), Taobao(), Tmall())
+CHANNELS: tuple[ChannelUnderTest, ...] = (Pinduoduo(), Douyin(), Jd(), Taobao(), Tmall())
 
 
 def by_push(push: Push) -> list[ChannelUnderTest]:

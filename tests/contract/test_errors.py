@@ -10,6 +10,7 @@ from core.errors import ChannelError, Denied, Garbled, OutcomeUnknown, Reauthori
 from sandbox.faults import FaultKind
 from tests.contract.bench import Bench
 from tests.contract.channel import ChannelUnderTest
+from tests.contract.channels import CHANNELS
 from tests.contract.skips import needs
 
 pytestmark = needs(Capability.ORDERS)
@@ -123,6 +124,15 @@ def test_an_expired_token_is_cured_by_a_refresh(bench: Bench, how: str) -> None:
 
 
 @needs(Capability.REFRESH)
+def test_a_refresh_in_time_lets_no_token_expire(bench: Bench) -> None:
+    bench.world.advance(bench.world.settings.token_life[bench.code] - 60)
+    bench.connector = bench.connect(bench.connector.refresh())
+    bench.world.advance(120)
+    placed = bench.place()
+    assert bench.read(placed).id == placed.order_id
+
+
+@needs(Capability.REFRESH)
 def test_a_refresh_token_that_is_dead_asks_for_the_seller(bench: Bench) -> None:
     bench.world.advance(bench.shop.grant.refresh_expires - bench.world.now() + 1)
     with pytest.raises(Reauthorize):
@@ -143,6 +153,9 @@ def test_an_api_the_app_may_not_call_is_denied(bench: Bench) -> None:
         bench.read(placed)
 
 
+@pytest.mark.parametrize(
+    "channel", [each for each in CHANNELS if each.knows_addresses], ids=lambda channel: channel.name
+)
 def test_an_address_that_is_not_allowed_is_denied(bench: Bench) -> None:
     placed = bench.place()
     bench.world.change_settings({"allowed_ips": ["203.0.113.9"]})

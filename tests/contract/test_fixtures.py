@@ -43,9 +43,9 @@ def texts(module: Path) -> frozenset[str]:
 
 def named(sample: str, said: frozenset[str]) -> bool:
     """Whether a test names the sample: whole, by its method, by a pattern, or by the part it puts into a prefix."""
-    middle = re.sub(r"^(error|message)\.|\.push$", "", sample)
+    middle = re.sub(r"^(error|message)\.|\.(push|response)$", "", sample)
     patterns = [text for text in said if text.endswith(".json") and "*" in text]
-    whole = {sample, sample.removesuffix(".response"), middle, f"{middle}.push"}
+    whole = {sample, f"{sample}.json", sample.removesuffix(".response"), middle, f"{middle}.push"}
     return bool(said & whole) or any(fnmatch(f"{sample}.json", pattern) for pattern in patterns)
 
 
@@ -89,6 +89,6 @@ def test_a_documented_refusal_is_a_typed_error_of_reads_and_writes(channel: Chan
         assert isinstance(error, ChannelError)
         assert type(error) is not ChannelError
         assert error.code
-        assert error.request_id
+        assert bool(error.request_id) is channel.names_requests
         assert (error.channel, error.shop) == (channel.code, connector.shop_id)
     bench.close()

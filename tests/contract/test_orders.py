@@ -70,6 +70,10 @@ def test_an_empty_window_is_empty(bench: Bench) -> None:
     found = bench.walk(bench.window())
     assert (found.seen, found.bad) == ([], [])
     assert not found.expected
+    assert [(page.items, page.bad) for page in bench.after_sales() if page.items or page.bad] == []
+    for item in bench.shop.items.values():
+        bench.world.delete_item(bench.shop, item)
+    assert [page.items for page in bench.connector.listings() if page.items] == []
 
 
 def test_the_list_and_the_detail_tell_the_same_order(bench: Bench) -> None:
@@ -105,8 +109,8 @@ def test_every_row_of_a_long_list_comes_once(bench: Bench) -> None:
 def test_window_edges_lose_and_double_nothing(bench: Bench) -> None:
     start = bench.world.now() - 1200
     offsets = (0, 0.4, 1, 299, 299.5, 300, 300.4, 300.999, 301, 599.999, 600, 600.5)
-    placed = {bench.place(ago=1200 - offset).order_id: start + offset for offset in offsets}
-    edges = [datetime.fromtimestamp(start + seconds, UTC) for seconds in (0, 300, 600, 601)]
+    placed = {order.order_id: order.updated for order in (bench.place(ago=1200 - offset) for offset in offsets)}
+    edges = [datetime.fromtimestamp(start + seconds, UTC) for seconds in (0, 300, 600, 602)]
     seen: dict[str, object] = {}
     for since, until in pairwise(edges):
         found = bench.walk(Window(since, until))
@@ -174,12 +178,14 @@ def test_after_sales_that_change_between_pages_hide_no_other(channel: ChannelUnd
             moved = dice.choice(refunds)
             if moved.state is RefundState.REQUESTED:
                 bench.world.withdraw_refund(moved)
-        untouched = {refund.refund_id for refund in refunds if refund.state is RefundState.REQUESTED}
+        untouched = {channel.after_sale_id(refund) for refund in refunds if refund.state is RefundState.REQUESTED}
         assert untouched <= told.keys(), bench.world.seed
         bench.world.advance((paging.lag + paging.overlap).total_seconds())
         for page in bench.connector.after_sales(Window(window.until - paging.overlap, bench.clock.now() - paging.lag)):
             told |= {item.value.id: item.value for item in page.items}
-        assert {name: one.refund for name, one in told.items()} == {one.refund_id: one.amount for one in refunds}
+        assert {name: one.refund for name, one in told.items()} == {
+            channel.after_sale_id(one): one.amount for one in refunds
+        }
         assert {one.id for one in told.values() if one.stage.value is AfterSaleStage.REQUESTED} == untouched
 
 

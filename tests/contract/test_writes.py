@@ -349,5 +349,5 @@ def test_orders_taken_after_a_write_are_counted_on_top_of_it(bench: Bench, chann
     [level] = bench.connector.stock_levels([key])
     assert (level.sellable, level.held, sku.held) == (8, channel.held(bench, sku), 9)
     assert sku.last_set == StockSet(10, bench.world.now(), "set")
-    bench.world.advance(timedelta(days=1).total_seconds())
+    bench.world.advance(timedelta(hours=12).total_seconds())
     assert bench.sellable(key) == 8
