@@ -1,4 +1,4 @@
-"""What errors show: never the values of a statement, of a stored item or a buyer's mobile number."""
+"""What errors show (never the values of a statement, of a stored item or a mobile number), and what renaming keeps."""
 
 import pytest
 import sqlalchemy as sa
@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from core.db import Database
 from core.db.tables import feed
-from core.errors import Rejected
+from core.errors import NotFound, Rejected
 from core.model import Order
 from tests.canonical import START
 
@@ -35,3 +35,10 @@ def test_a_stored_item_that_does_not_fit_is_not_shown() -> None:
 def test_a_mobile_number_in_a_channels_words_is_masked(told: str, shown: str) -> None:
     error = Rejected(told)
     assert (error.message, shown in str(error), error.args) == (shown, True, (shown,))
+
+
+def test_a_refusal_under_another_name_keeps_what_was_said() -> None:
+    error = Rejected("gone", channel="toy", shop="toy:1", operation="order", code="5", sub_code="x", request_id="r")
+    renamed = error.renamed(NotFound)
+    assert type(renamed) is NotFound
+    assert vars(renamed) == vars(error)
