@@ -114,7 +114,12 @@ class Jd(ChannelUnderTest):
     ship_write = "jingdong.pop.order.shipment"
     row_id = "orderId"
     row_fields = ("itemInfoList", "modified")
-    page_sizes = (("connectors.jd.connector", "PAGE"), ("connectors.jd.after_sales", "PAGE"))
+    page_sizes = (
+        ("connectors.jd.connector", "PAGE"),
+        ("connectors.jd.after_sales", "PAGE"),
+        ("connectors.jd.goods", "WARE_PAGE"),
+        ("connectors.jd.goods", "SKU_PAGE"),
+    )
     own_carrier = "467"
     unknown_after_sale_code = 99
     untold = frozenset({"shipped_at", "signed_at", "ship_by", "deadline"})

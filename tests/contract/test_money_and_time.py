@@ -107,6 +107,9 @@ def test_whatever_is_sold_adds_up(bench: Bench, channel: ChannelUnderTest, varia
             others = [line.discounts.total - line.discounts.seller for line in placed.lines]
             assert order.money.receivable - order.money.pay == sum(others)
             assert sum(line.money.goods for line in order.lines) == sum(line.amount for line in placed.lines)
+            given, bears = [line.discounts for line in placed.lines], dict(borne(order.money))
+            assert bears.pop(Payer.SELLER.value, 0) == sum(each.seller for each in given)
+            assert sum(bears.values()) == sum(each.total - each.seller for each in given)
 
 
 def test_what_an_order_is_split_into_sums_to_it(bench: Bench, channel: ChannelUnderTest) -> None:
