@@ -142,6 +142,8 @@ class Channel:
     """How long an object named by a push may be missing from the query API."""
     options: tuple[ShopOption, ...] = ()
     """What can be chosen per shop."""
+    shows_unpaid: bool = True
+    """Whether an order is shown before it is paid, when it may hold stock already."""
 
     def supports(self, capability: Capability) -> Support:
         return self.capabilities.get(capability, Support.NOT_YET)

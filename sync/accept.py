@@ -15,10 +15,11 @@ from sqlalchemy import Connection
 
 from core.channel import Fetched
 from core.crypto import Vault
-from core.db import catalog, feed, items
+from core.db import catalog, feed, items, sold
 from core.db.engine import lock
 from core.merge import merge_after_sale, merge_listing, merge_order
 from core.model import AfterSale, Listing, Order
+from sync import conflicts
 
 Item = Order | AfterSale | Listing
 
@@ -50,16 +51,31 @@ class Accepted:
 
 
 def accept(
-    connection: Connection, vault: Vault, shop_id: str, fetched: Sequence[Fetched[Any]], now: datetime
+    connection: Connection,
+    vault: Vault,
+    shop_id: str,
+    fetched: Sequence[Fetched[Any]],
+    now: datetime,
+    *,
+    asked_at: datetime | None = None,
 ) -> list[Accepted]:
-    """Stores items of one shop and one kind and tells the feed. The caller commits, and does nothing after it."""
-    outcomes, events = absorb(connection, vault, shop_id, fetched, now)
+    """Stores items of one shop and one kind and tells the feed. The caller commits, and does nothing after it.
+
+    `asked_at`: before the call left. What is here now may be as old as that.
+    """
+    outcomes, events = absorb(connection, vault, shop_id, fetched, now, asked_at=asked_at)
     feed.append(connection, events)
     return outcomes
 
 
 def absorb(
-    connection: Connection, vault: Vault, shop_id: str, fetched: Sequence[Fetched[Any]], now: datetime
+    connection: Connection,
+    vault: Vault,
+    shop_id: str,
+    fetched: Sequence[Fetched[Any]],
+    now: datetime,
+    *,
+    asked_at: datetime | None = None,
 ) -> tuple[list[Accepted], list[feed.Event]]:
     """As `accept`, but hands the events back for a caller that has more to write before it appends them."""
     if not fetched:
@@ -79,9 +95,13 @@ def absorb(
         {c.value.id: at for c in changes if c.effect == "unchanged" and (at := c.value.updated_at) is not None},
     )
     items.forgive_rows(connection, kind.name, shop_id, list(newest))
-    if kind.name == "listing":
-        catalog.record(connection, shop_id, [item.value for item in newest.values()], now)
     events = [_event(kind, change, now) for change in real]
+    if kind.name == "order":
+        sold.note(connection, [change.value for change in real])
+    if kind.name == "listing":
+        seen = [item.value for item in newest.values()]
+        catalog.record(connection, shop_id, seen, now)
+        events += conflicts.see_listings(connection, vault, shop_id, seen, asked_at or now, now).events
     return [Accepted(c.value.id, c.effect, c.changed) for c in changes], events
 
 

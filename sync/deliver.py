@@ -14,12 +14,14 @@ import structlog
 from sqlalchemy import Connection
 
 from core.channel import Connector, Outcome, PriceWrite, StockWrite
+from core.conflict import Field
 from core.db import catalog, feed, intents, lanes
+from core.db.conflicts import Reading
 from core.db.intents import Attempt, Intent
 from core.db.lanes import Claim, Kind
 from core.errors import ChannelError, NotFound, OutcomeUnknown, Rejected
 from core.model import Price, SkuKey
-from sync import policy
+from sync import conflicts, policy
 from sync.policy import Action
 from sync.runtime import Runtime
 
@@ -34,6 +36,7 @@ class _Field:
     """How one kind of desired state is written and read back."""
 
     kind: Kind
+    field: Field
     batch: Callable[[Connector], int]
     write: Callable[[Connector, Sequence[Intent]], Sequence[Outcome[Any]]]
     shown: Callable[[Connector, Sequence[Intent]], dict[SkuKey, str]]
@@ -87,7 +90,11 @@ def _landed_by_now(
 
 
 def _send(runtime: Runtime, connector: Connector, claim: Claim, wanted: _Field, batch: list[Intent]) -> None:
-    opened = begin_attempts(runtime, claim, batch)
+    begun_at = runtime.clock.now()
+    opened = _begin_unless_held(runtime, claim, wanted, batch)
+    if not opened:
+        return
+    batch = [item for item in batch if item.id in opened]
     try:
         outcomes = wanted.write(connector, batch)
     except ChannelError as error:
@@ -96,16 +103,38 @@ def _send(runtime: Runtime, connector: Connector, claim: Claim, wanted: _Field, 
     lane_error: ChannelError | None = None
     with runtime.database.write() as connection:
         lanes.hold(connection, claim, now, _ttl(runtime))
+        conflicts.alone(connection, claim.lane.shop_id)
         events: list[feed.Event] = []
         for item, outcome in zip(batch, outcomes, strict=True):
             if outcome.error is None and wanted.kind is Kind.STOCK:
                 catalog.note_sellable(connection, item.shop_id, key_of(item), int(item.wanted), now)
             events += record(connection, item, opened[item.id], outcome, now)
             lane_error = lane_error or for_the_lane(outcome.error)
+        taken = {
+            item.object_id: item.wanted
+            for item, outcome in zip(batch, outcomes, strict=True)
+            if outcome.error is None and not outcome.pending
+        }
+        conflicts.took(connection, claim.lane.shop_id, wanted.field, taken, begun_at, now)
         feed.append(connection, events)
     runtime.bells.announce_feed()
     if lane_error is not None:
         raise lane_error
+
+
+def _begin_unless_held(runtime: Runtime, claim: Claim, wanted: _Field, batch: Sequence[Intent]) -> dict[int, int]:
+    """As `begin_attempts`, for the wishes that would overwrite nothing undecided."""
+    now = runtime.clock.now()
+    with runtime.database.write() as connection:
+        lanes.hold(connection, claim, now, _ttl(runtime))
+        free, considered = conflicts.before_send(
+            connection, runtime.vault, claim.lane.shop_id, wanted.field, batch, now
+        )
+        opened = intents.begin(connection, free, claim.fence, now) if free else {}
+        feed.append(connection, considered.events)
+    if considered.events:
+        runtime.bells.announce_feed()
+    return opened
 
 
 def begin_attempts(runtime: Runtime, claim: Claim, batch: Sequence[Intent]) -> dict[int, int]:
@@ -185,10 +214,14 @@ def _read_back(
     """Settles attempts by what the channel shows: the number asked for means accepted, any other means that it did not
     land. What cannot be read waits alone.
     """
+    asked_at = runtime.clock.now()
     shown, unread = _look(connector, wanted, [item for item, _ in doubtful])
     now = runtime.clock.now()
+    taken: dict[str, str] = {}
+    others: list[Reading] = []
     with runtime.database.write() as connection:
         lanes.hold(connection, claim, now, _ttl(runtime))
+        conflicts.alone(connection, claim.lane.shop_id)
         events: list[feed.Event] = []
         for item, attempt in doubtful:
             key = key_of(item)
@@ -200,9 +233,15 @@ def _read_back(
                 intents.accepted(connection, item.id, attempt.version, now)
                 landed = replace(item, version=attempt.version, wanted=attempt.wanted)
                 events.append(told(connection, landed, "accepted", now))
+                taken[item.object_id] = attempt.wanted
             else:
                 intents.end(connection, attempt.id, "not_sent", now, message=f"read back: the channel shows {value}")
-        feed.append(connection, events)
+                if value is not None:
+                    others.append(Reading(item.object_id, value, asked_at, now))
+        conflicts.took(connection, claim.lane.shop_id, wanted.field, taken, asked_at, now)
+        judged = conflicts.consider_all(connection, runtime.vault, claim.lane.shop_id, wanted.field, others, now)
+        feed.append(connection, events + judged.events)
+    runtime.bells.ring(judged.lanes)
     runtime.bells.announce_feed()
 
 
@@ -268,5 +307,5 @@ def _shown_prices(connector: Connector, batch: Sequence[Intent]) -> dict[SkuKey,
     return shown
 
 
-_STOCK = _Field(Kind.STOCK, lambda connector: connector.channel.stock_batch, _set_stock, _shown_stock)
-_PRICE = _Field(Kind.PRICE, lambda connector: connector.channel.price_batch, _set_prices, _shown_prices)
+_STOCK = _Field(Kind.STOCK, Field.STOCK, lambda connector: connector.channel.stock_batch, _set_stock, _shown_stock)
+_PRICE = _Field(Kind.PRICE, Field.PRICE, lambda connector: connector.channel.price_batch, _set_prices, _shown_prices)

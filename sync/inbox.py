@@ -70,6 +70,7 @@ def drain(runtime: Runtime, connector: Connector, claim: Claim) -> bool:
 def _handle(runtime: Runtime, connector: Connector, claim: Claim, named: list[Receipt]) -> None:
     """Reads one object and settles every receipt that names it, in one transaction."""
     ttl = timedelta(seconds=runtime.settings.lease_seconds)
+    asked_at = runtime.clock.now()
     try:
         fetched = _read(connector, named[-1])
     except ChannelError as error:
@@ -79,7 +80,7 @@ def _handle(runtime: Runtime, connector: Connector, claim: Claim, named: list[Re
     with runtime.database.write() as connection:
         lanes.hold(connection, claim, now, ttl)
         receipts.settle(connection, named, "handled")
-        outcomes = accept(connection, runtime.vault, claim.lane.shop_id, [fetched], now)
+        outcomes = accept(connection, runtime.vault, claim.lane.shop_id, [fetched], now, asked_at=asked_at)
     if any(outcome.effect != "unchanged" for outcome in outcomes):
         runtime.bells.announce_feed()
 

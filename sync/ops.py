@@ -28,8 +28,9 @@ from core.db.shops import ShopRow
 from core.db.watermarks import Walk
 from core.errors import ConfigurationError, Reauthorize
 from core.model import StockLevel
-from sync import pull, push, tokens
+from sync import conflicts, pull, push, tokens
 from sync.accept import Accepted, accept
+from sync.patience import Patient
 from sync.push import ItemResult, MappingItem, StockItem
 from sync.runtime import Runtime
 
@@ -147,12 +148,13 @@ def ask(runtime: Runtime, identity: str, read: Callable[[Connector], R]) -> R:
     """A person's own reading of a shop's channel. A dead token is refreshed once, and the reading begins again."""
     with runtime.database.read() as connection:
         row = shops.get(connection, identity)
-    connector, version = runtime.connector(row)
+    way = Patient(runtime)
+    connector, version = runtime.connector(row, way)
     try:
         return read(connector)
     except Reauthorize:
         tokens.refresh(runtime, row, version)
-        return read(runtime.connector(row)[0])
+        return read(runtime.connector(row, way)[0])
 
 
 def resync(
@@ -186,10 +188,16 @@ def resync_stock(runtime: Runtime, identity: str, *, dry_run: bool = False) -> I
         numbers = catalog.numbers(connection, {row.sku for row in rows if row.sku})
     for start in range(0, len(rows), SKUS_AT_ONCE):
         batch = rows[start : start + SKUS_AT_ONCE]
+        asked_at = runtime.clock.now()
         levels = {level.key: level for level in ask(runtime, identity, functools.partial(_levels, batch))}
         if not dry_run:
+            now = runtime.clock.now()
             with runtime.database.write() as connection:
                 catalog.read_stock(connection, identity, levels.values())
+                judged = conflicts.see_levels(connection, runtime.vault, identity, levels.values(), asked_at, now)
+                feed.append(connection, judged.events)
+            runtime.bells.ring(judged.lanes)
+            runtime.bells.announce_feed()
         yield [StockReading(row, levels.get(row.key), numbers.get(row.sku)) for row in batch]
 
 
@@ -339,9 +347,10 @@ def reread(runtime: Runtime, identity: str, kind: ObjectKind, object_id: str) ->
     """Reads one object from the channel now."""
     if not object_id:
         raise ConfigurationError("the row has no id to read it by; resync its time range, then dismiss it")
+    asked_at = runtime.clock.now()
     fetched = ask(runtime, identity, functools.partial(_reading, kind, object_id))
     with runtime.database.write() as connection:
-        outcomes = accept(connection, runtime.vault, identity, [fetched], runtime.clock.now())
+        outcomes = accept(connection, runtime.vault, identity, [fetched], runtime.clock.now(), asked_at=asked_at)
     runtime.bells.announce_feed()
     return outcomes
 

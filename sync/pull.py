@@ -4,23 +4,26 @@ A window reaches from before the watermark (overlap) to now, so that fresh chang
 stays behind by the channel's lag, because what is younger may still be missing from its lists.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import structlog
 
 from core.channel import BadRow, Capability, Connector, Page, Paging, Window
-from core.db import catalog, items, lanes, receipts, watermarks
+from core.clock import Clock
+from core.db import catalog, feed, items, lanes, receipts, watermarks
 from core.db.lanes import Claim, Kind
 from core.db.shops import ShopRow
 from core.db.watermarks import Walk, Watermark
 from core.errors import ChannelError, Unsupported
 from core.settings import Settings
-from sync import policy, push
+from sync import conflicts, policy, push
 from sync.accept import Accepted, accept, compare
+from sync.decisions import Considered
 from sync.policy import Action
 from sync.runtime import Runtime
 
@@ -160,20 +163,47 @@ def window_after(complete_through: datetime, paging: Paging | None, now: datetim
 
 
 def _walk(runtime: Runtime, claim: Claim, stream: _Stream, connector: Connector, window: Window) -> Walk:
-    """Accepts every page in a transaction of its own. Ids are counted once, however often a page repeats them."""
-    ids: set[str] = set()
-    bad = 0
-    expected = None
-    pages = stream.pages(connector, window)
-    for page in read_ahead(pages) if runtime.settings.read_ahead else pages:
-        ids.update(item.value.id for item in page.items)
-        ids.update(row.id for row in page.bad if row.id)
-        bad += len(page.bad)
-        expected = page.expected
-        outcomes = accept_page(runtime, claim, stream.kind, page)
+    """Accepts every page in a transaction of its own."""
+    seen = Seen()
+    pages = timed(stream.pages(connector, window), runtime.clock)
+    for asked_at, page in read_ahead(pages) if runtime.settings.read_ahead else pages:
+        seen.add(page)
+        outcomes = accept_page(runtime, claim, stream.kind, page, asked_at)
         if any(outcome.effect != "unchanged" for outcome in outcomes):
             runtime.bells.announce_feed()
-    return Walk(window.since, window.until, expected, len(ids), bad, expected is None or len(ids) >= expected)
+    return seen.walk(window)
+
+
+@dataclass
+class Seen:
+    """What the pages of one walk brought. Ids are counted once, however often a page repeats them; a row that does not
+    even show its id counts by its text, so that it cannot keep the watermark from moving.
+    """
+
+    ids: set[str] = field(default_factory=set)
+    bad: int = 0
+    expected: int | None = None
+
+    def add(self, page: Page[Any]) -> None:
+        self.ids.update(item.value.id for item in page.items)
+        self.ids.update(row.id or f"? {hashlib.sha256(row.raw).hexdigest()}" for row in page.bad)
+        self.bad += len(page.bad)
+        self.expected = page.expected
+
+    def walk(self, window: Window) -> Walk:
+        received = len(self.ids)
+        complete = self.expected is None or received >= self.expected
+        return Walk(window.since, window.until, self.expected, received, self.bad, complete)
+
+
+def timed(pages: Iterator[P], clock: Clock) -> Iterator[tuple[datetime, P]]:
+    """The same pages, each with the instant before it was asked for."""
+    while True:
+        asked_at = clock.now()
+        page = next(pages, None)
+        if page is None:
+            return
+        yield asked_at, page
 
 
 def read_ahead(pages: Iterator[P]) -> Iterator[P]:
@@ -185,13 +215,15 @@ def read_ahead(pages: Iterator[P]) -> Iterator[P]:
             yield page
 
 
-def accept_page(runtime: Runtime, claim: Claim, kind: str, page: Page[Any]) -> list[Accepted]:
+def accept_page(
+    runtime: Runtime, claim: Claim, kind: str, page: Page[Any], asked_at: datetime | None = None
+) -> list[Accepted]:
     """One page, one transaction, in the name of the lane's owner."""
     now = runtime.clock.now()
     with runtime.database.write() as connection:
         lanes.hold(connection, claim, now, timedelta(seconds=runtime.settings.lease_seconds))
         _park_rows(runtime, connection, claim.lane.shop_id, kind, page.bad, now)
-        return accept(connection, runtime.vault, claim.lane.shop_id, page.items, now)
+        return accept(connection, runtime.vault, claim.lane.shop_id, page.items, now, asked_at=asked_at)
 
 
 def _park_rows(
@@ -228,10 +260,18 @@ def _subscribe(runtime: Runtime, connector: Connector, claim: Claim, mark: Water
 
 
 def _done(runtime: Runtime, claim: Claim, mark: Watermark, proven: datetime, wait: timedelta) -> None:
+    """Moves the watermark. With every order up to it here, readings of stock that waited for that can be judged."""
     now = runtime.clock.now()
+    judged = Considered()
     with runtime.database.write() as connection:
         lanes.hold(connection, claim, now, timedelta(seconds=runtime.settings.lease_seconds))
         watermarks.advance(connection, mark.shop_id, mark.stream, proven, now + wait)
+        if mark.stream == ORDERS:
+            judged = conflicts.review(connection, runtime.vault, mark.shop_id, now)
+            feed.append(connection, judged.events)
+    runtime.bells.ring(judged.lanes)
+    if judged.events:
+        runtime.bells.announce_feed()
 
 
 def _again(runtime: Runtime, claim: Claim, mark: Watermark, reason: str) -> None:
@@ -258,22 +298,24 @@ def resync(
     paging = stream.paging(connector)
     since = window.since
     while True:
-        until = min(since + paging.window, window.until) if paging else window.until
-        received: set[str] = set()
-        for page in stream.pages(connector, Window(since, until)):
-            received.update(item.value.id for item in page.items)
+        part = Window(since, min(since + paging.window, window.until) if paging else window.until)
+        seen = Seen()
+        for asked_at, page in timed(stream.pages(connector, part), runtime.clock):
+            seen.add(page)
             with runtime.database.read() if dry_run else runtime.database.write() as connection:
                 now = runtime.clock.now()
                 if dry_run:
                     outcomes = compare(connection, row.id, page.items)
                 else:
                     _park_rows(runtime, connection, row.id, stream.kind, page.bad, now)
-                    outcomes = accept(connection, runtime.vault, row.id, page.items, now)
-            complete = page.expected is None or len(received) >= page.expected
-            yield Walk(since, until, page.expected, len(received), len(page.bad), complete), outcomes
-        if until >= window.until:
+                    outcomes = accept(connection, runtime.vault, row.id, page.items, now, asked_at=asked_at)
+            yield seen.walk(part), outcomes
+        if not dry_run:
+            with runtime.database.write() as connection:
+                watermarks.log(connection, row.id, stream_name, seen.walk(part), runtime.clock.now())
+        if part.until >= window.until:
             break
-        since = until
+        since = part.until
     if not dry_run:
         if stream_name == LISTINGS:
             match_listings(runtime, row.id)

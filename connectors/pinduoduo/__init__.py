@@ -31,6 +31,7 @@ CHANNEL = Channel(
     label_zh="拼多多",
     gateway="https://gw-api.pinduoduo.com",
     push=Push.CONNECTION,
+    shows_unpaid=False,
     push_gateway="wss://message-api.pinduoduo.com",
     capabilities={
         Capability.ORDERS: Support.NATIVE,

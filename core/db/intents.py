@@ -13,6 +13,10 @@ from core.db.tables import attempt, intent
 from core.errors import ConfigurationError
 
 UNSETTLED = ("open", "unknown")
+CONFLICT = "conflict"
+"""Reason code of a wish that is held until a person decides a conflict."""
+ADOPTED = "adopted"
+"""Reason code of a wish that gave way to what the channel shows."""
 
 
 @dataclass(frozen=True)
@@ -254,6 +258,28 @@ def park(connection: Connection, item: Intent, code: str, reason: str, now: date
         .values(state="parked", reason_code=code, reason=reason[:500], changed_at=now)
     )
     return changed.rowcount == 1
+
+
+def adopted(connection: Connection, item: Intent, reason: str, now: datetime) -> None:
+    """The channel's own value stands instead: what is not sent yet is given up, what was accepted stays so. A newer
+    wish has its own chance.
+    """
+    connection.execute(
+        sa.update(intent)
+        .where(intent.c.id == item.id, intent.c.version == item.version)
+        .values(
+            state=sa.case((intent.c.state == "done", "done"), else_="dismissed"),
+            reason_code=ADOPTED,
+            reason=reason[:500],
+            changed_at=now,
+        )
+    )
+
+
+def still_due(connection: Connection, intent_ids: Collection[int]) -> set[int]:
+    """Which of these are to be sent, seen from this transaction."""
+    query = sa.select(intent.c.id).where(intent.c.id.in_(intent_ids), intent.c.state == "due")
+    return set(connection.scalars(query))
 
 
 def later(

@@ -283,6 +283,104 @@ is the newest that the channel accepted. A shipment has a row of its own. `told`
 their revision.
 """
 
+sold = Table(
+    "sold",
+    metadata,
+    _text("shop_id"),
+    _text("order_id"),
+    _text("line_id"),
+    _text("listing_id"),
+    _text("sku_id"),
+    Column("quantity", Integer, nullable=False),
+    _at("placed_at"),
+    _at("paid_at", null=True),
+    _at("back_at", null=True),
+    Column("back_sure", Boolean, nullable=False),
+    Column("holds", Boolean, nullable=False),
+    _at("moved_at"),
+    PrimaryKeyConstraint("shop_id", "order_id", "line_id"),
+    Index(None, "shop_id", "sku_id", "moved_at"),
+)
+"""What an order line does to the stock of its listing SKU. `holds`: neither shipped nor given back; `moved_at`: the
+last of its instants.
+"""
+
+agreed = Table(
+    "agreed",
+    metadata,
+    _text("shop_id"),
+    _text("field"),
+    _text("object_id"),
+    _text("value"),
+    _at("since"),
+    _at("at"),
+    _text("source"),
+    Column("seen", Text),
+    Column("seen_held", Integer),
+    _at("seen_since", null=True),
+    _at("seen_at", null=True),
+    PrimaryKeyConstraint("shop_id", "field", "object_id"),
+    Index(
+        "ix_agreed_waiting",
+        "shop_id",
+        "seen_at",
+        sqlite_where=sa.text("seen_at IS NOT NULL"),
+        postgresql_where=sa.text("seen_at IS NOT NULL"),
+    ),
+)
+"""The base of a field: the value both sides stand on, true between `since` and `at`. `source`: accepted (the channel
+took ours), shown (first sight, or as expected), decided. `seen`: a reading that cannot be judged yet.
+"""
+
+decision = Table(
+    "decision",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    _text("shop_id"),
+    _text("field"),
+    _text("object_id"),
+    _text("base"),
+    _empty("ours"),
+    _text("theirs"),
+    _text("policy"),
+    _text("outcome"),
+    _text("rule"),
+    _text("reason"),
+    _text("state"),
+    Column("intent_id", Serial, ForeignKey("intent.id"), nullable=True),
+    _at("ours_at", null=True),
+    _at("theirs_at"),
+    _at("at"),
+    _at("resolved_at", null=True),
+    _empty("resolution"),
+    _empty("by"),
+    _empty("note"),
+    Index(None, "shop_id", "field", "object_id"),
+    Index(None, "intent_id"),
+    Index(
+        "uq_decision_open",
+        "shop_id",
+        "field",
+        "object_id",
+        unique=True,
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
+    ),
+)
+"""What was decided about a field that the channel changed, with its inputs. `state`: decided (by rule), open (a person
+must), resolved (a person did), superseded (the sides agreed meanwhile, or moved on). Memos and addresses are sealed.
+"""
+
+policy = Table(
+    "policy",
+    metadata,
+    _text("shop_id"),
+    _text("field"),
+    _text("policy"),
+    PrimaryKeyConstraint("shop_id", "field"),
+)
+"""Whose value stands when both sides changed a field; shop '' is the default of all shops."""
+
 attempt = Table(
     "attempt",
     metadata,
