@@ -36,8 +36,6 @@ FIRST_PULL_DAYS = 0.04
 """The simulated shops have no past before the demo."""
 READY_SECONDS = 60
 LOOK_SECONDS = 1.0
-HIDES_UNPAID = ("pinduoduo",)
-"""Channels that tell nobody of an order before it is paid: one that is never paid cannot be in any feed."""
 RISK_SECONDS = 8
 """How long the simulated risk control holds an order."""
 FAULTS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -294,10 +292,13 @@ class Buyers:
             time.sleep(0.02)
 
     def _order(self, now: float) -> None:
+        from connectors import CHANNELS
+
         channel = self.channels[self.placed % len(self.channels)]
         self.placed += 1
         undecided = self.chance.random() < 0.1
-        ends = ("pay",) if channel in HIDES_UNPAID else ("pay", "cancel")
+        # An order that is not shown before it is paid, and never is, cannot be in any feed.
+        ends = ("pay", "cancel") if CHANNELS[channel].channel.shows_unpaid else ("pay",)
         for order_id in self.sandbox.place(channel, paid=not undecided, restock=False):
             if undecided:
                 self.undecided.append((now + 2 + 3 * self.chance.random(), order_id, self.chance.choice(ends)))

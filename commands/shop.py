@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Connect, list, pause and resume shops · 店铺接入与管理。", no_args_is_help=True)
 
-Channel = Annotated[str, typer.Argument(help="taobao, jd, pinduoduo or douyin · 渠道。")]
+Channel = Annotated[str, typer.Argument(help="The channel's code, e.g. douyin · 渠道代码。")]
 Account = Annotated[str, typer.Argument(help="The shop's id on its channel · 平台上的店铺 ID。")]
 ShopName = Annotated[str, typer.Argument(metavar="SHOP", help="channel:account · 渠道:店铺 ID。")]
 

@@ -11,6 +11,9 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from connectors import CHANNELS
+from core.channel import Capability
+
 ROOT = Path(__file__).parents[1]
 CHANNEL_MODULES = {
     "__init__",
@@ -97,9 +100,13 @@ def test_every_locked_package_has_hashes() -> None:
 
 @pytest.mark.parametrize("folder", CHANNEL_FOLDERS, ids=lambda folder: folder.name)
 def test_every_channel_has_the_same_modules(folder: Path) -> None:
-    """`mapping` is a package, everything else a file; only a channel named in `OWN_MODULES` has more."""
+    """`mapping` is a package, everything else a file; only a channel named in `OWN_MODULES` has more, and only
+    one that tells no after-sales has fewer.
+    """
     packages = {path.parent.name for path in folder.glob("*/__init__.py")}
     assert packages == {"mapping"}
-    allowed = CHANNEL_MODULES | OWN_MODULES.get(folder.name, set())
+    told = CHANNELS[folder.name].channel.supports(Capability.AFTER_SALES)
+    unneeded = set() if told else {"after_sales"}
+    allowed = CHANNEL_MODULES - unneeded | OWN_MODULES.get(folder.name, set())
     assert {path.stem for path in folder.glob("*.py")} | packages == allowed
-    assert {path.stem for path in (folder / "mapping").rglob("*.py")} == MAPPING_MODULES
+    assert {path.stem for path in (folder / "mapping").rglob("*.py")} == MAPPING_MODULES - unneeded
