@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from commands import demo, doctor, feed, key, mapping, orders, parked, parts, resync, schema, shop, stock, up
+from commands import demo, doctor, feed, gaps, key, mapping, orders, parked, parts, resync, schema, shop, stock, up
 from commands.terminal import INTERRUPTED, explain
 
 EPILOG = (
@@ -35,6 +35,7 @@ for name, module in (
     ("stock", stock),
     ("feed", feed),
     ("parked", parked),
+    ("gaps", gaps),
     ("key", key),
 ):
     app.add_typer(module.app, name=name)

@@ -112,4 +112,13 @@ def again(connection: Connection, shop_id: str, stream: str, next_at: datetime, 
     )
 
 
+def look_now(connection: Connection, shop_id: str, stream: str, now: datetime) -> None:
+    """Makes a stream that waits for its next try due at once."""
+    connection.execute(
+        sa.update(watermark)
+        .where(watermark.c.shop_id == shop_id, watermark.c.stream == stream, watermark.c.next_at > now)
+        .values(next_at=now)
+    )
+
+
 _COLUMNS = [watermark.c[name] for name in Watermark.__dataclass_fields__]

@@ -25,7 +25,7 @@ def added(qudao: Qudao) -> str:
 def test_help_lists_every_command_and_the_exit_codes(qudao_process: Qudao) -> None:
     said = qudao_process("--help")
     nouns = (
-        "up serve worker beat listen sandbox demo migrate doctor shop resync orders map stock feed parked key schema"
+        "up serve worker beat listen sandbox demo migrate doctor shop resync orders map stock feed parked gaps key schema"
     )
     assert [noun for noun in nouns.split() if f"\n  {noun} " not in said.out] == []
     assert "Exit codes" in said.out
@@ -101,6 +101,8 @@ def test_secrets_are_asked_for_and_not_echoed(qudao_process: Qudao) -> None:
         (("schema", "horse"), 2, "no model horse"),
         (("resync", "orders", "--shop", "douyin:1", "--since", "yesterday"), 2, "is no time"),
         (("resync", "orders", "--shop", "douyin:1", "--since", "1h", "--until", "2h"), 2, "--since must lie before"),
+        (("gaps", "repair"), 2, "name gaps, or a shop"),
+        (("gaps", "repair", "7"), 3, "no open gap 7"),
         (("resync", "stock", "--shop", "douyin:1", "--push", "--dry-run"), 2, "--dry-run only reads"),
     ],
 )
