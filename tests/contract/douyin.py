@@ -59,7 +59,11 @@ class Douyin(ChannelUnderTest):
     ship_write = "order.logisticsAdd"
     row_id = "order_id"
     row_fields = ("sku_order_list", "update_time")
-    page_sizes = (("connectors.douyin.client", "PAGE"), ("connectors.douyin.connector", "PAGE"))
+    page_sizes = (
+        ("connectors.douyin.client", "PAGE"),
+        ("connectors.douyin.connector", "PAGE"),
+        ("connectors.douyin.after_sales", "PAGE"),
+    )
     unknown_topic = "9999"
     own_carrier = "shunfeng"
     unknown_after_sale_code = 99
