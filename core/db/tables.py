@@ -495,6 +495,47 @@ command_item = Table(
 )
 """Which intents an item of a command asked for, at which version."""
 
+reconciliation = Table(
+    "reconciliation",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    _text("shop_id"),
+    _text("origin"),
+    _text("parts"),
+    _at("since"),
+    _at("until"),
+    _at("started_at"),
+    _at("ended_at", null=True),
+    _count("compared"),
+    _count("differing"),
+    _count("repaired"),
+    _count("asked"),
+    _count("unread"),
+    _empty("cursor"),
+    _empty("reason"),
+    Index(None, "shop_id", "started_at"),
+)
+"""One comparison of a shop with its channel. `origin`: nightly, asked or resync; `parts`: what is compared, joined by
+commas. `cursor`: JSON, where a run that did not end yet goes on.
+"""
+
+intervention = Table(
+    "intervention",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    _text("ref"),
+    _text("shop_id"),
+    _text("kind"),
+    _text("object_id"),
+    _text("action"),
+    _empty("code"),
+    _empty("reason"),
+    _empty("note"),
+    _at("at"),
+    Index(None, "shop_id", "object_id"),
+)
+"""What a person did about something parked, why it was parked, and their note. `action`: retried, dismissed."""
+
 api_key = Table(
     "api_key",
     metadata,
