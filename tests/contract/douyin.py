@@ -62,6 +62,7 @@ class Douyin(ChannelUnderTest):
     page_sizes = (
         ("connectors.douyin.client", "PAGE"),
         ("connectors.douyin.connector", "PAGE"),
+        ("connectors.douyin.goods", "PAGE"),
         ("connectors.douyin.after_sales", "PAGE"),
     )
     unknown_topic = "9999"

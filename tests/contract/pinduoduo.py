@@ -41,7 +41,11 @@ class Pinduoduo(ChannelUnderTest):
     ship_write = "pdd.logistics.online.send"
     row_id = "order_sn"
     row_fields = ("item_list", "updated_at")
-    page_sizes = (("connectors.pinduoduo.connector", "PAGE"), ("connectors.pinduoduo.after_sales", "PAGE"))
+    page_sizes = (
+        ("connectors.pinduoduo.connector", "PAGE"),
+        ("connectors.pinduoduo.goods", "PAGE"),
+        ("connectors.pinduoduo.after_sales", "PAGE"),
+    )
     unknown_topic = "pdd_chat_OrderPromise"
     own_carrier = "44"
     unknown_after_sale_code = 99
