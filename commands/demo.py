@@ -118,6 +118,8 @@ def demo(
         print_json(result.as_json())
     else:
         _table(result)
+        for note in result.notes:
+            say(note)
     for reason in result.reasons[:20]:
         say(reason)
     if not result.ok:

@@ -27,7 +27,8 @@ class Journal:
     numbers: dict[str, int] = field(default_factory=dict)
     prices: dict[tuple[str, str], int] = field(default_factory=dict)
     """(shop, channel's SKU id) → the sale price."""
-    parked: dict[tuple[str, str], str] = field(default_factory=dict)
+    unpriceable: dict[tuple[str, str], str] = field(default_factory=dict)
+    """(shop, channel's SKU id) → the listing, where the channel has no way to set a price."""
     refused: list[str] = field(default_factory=list)
 
     def read(self, lines: Iterable[str]) -> None:
@@ -51,8 +52,9 @@ class Journal:
         shop = entry["id"].split("/", 2)[1]
         if entry["type"] == "qudao.order.created":
             self.created.setdefault((shop, entry["subject"]), entry["arrived"])
-        if entry["type"].endswith(".parked"):
-            self.parked[entry["type"], f"{shop} {entry['subject']}"] = entry["id"]
+        if entry["type"] == "qudao.price.parked" and entry["why"] == "unsupported":
+            listing_id, _, sku_id = entry["subject"].partition("/")
+            self.unpriceable[shop, sku_id] = listing_id
 
 
 @dataclass
@@ -73,17 +75,19 @@ class ChannelResult:
 
 @dataclass
 class Result:
-    """All rows; `reasons` says in words what does not agree."""
+    """All rows; `reasons` says in words what does not agree, `notes` what a reader should know of the rest."""
 
     channels: dict[str, ChannelResult]
     reasons: list[str]
+    notes: list[str] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
         return not self.reasons
 
     def as_json(self) -> dict[str, Any]:
-        return {"channels": {name: asdict(row) for name, row in self.channels.items()}, "ok": self.ok}
+        channels = {name: asdict(row) for name, row in self.channels.items()}
+        return {"channels": channels, "ok": self.ok, "notes": self.notes}
 
 
 def compare(truth: Mapping[str, Any], journal: Journal, channels: Iterable[str]) -> Result:
@@ -100,8 +104,16 @@ def compare(truth: Mapping[str, Any], journal: Journal, channels: Iterable[str])
             stock_reasons += _stock(identity, shop["skus"], journal)
             price_reasons += _prices(identity, shop["skus"], journal)
         row.stock_agreed, row.price_agreed = not stock_reasons, not price_reasons
-        row.p50_ms, row.p99_ms = _latency(name, truth["channels"][name]["pushes"], journal)
+        row.p50_ms, row.p99_ms = _percentiles(_push_waits(name, truth["channels"][name]["pushes"], journal))
+        if row.p50_ms is None:
+            row.p50_ms, row.p99_ms = _percentiles(_order_waits(name, truth["channels"][name]["shops"], journal))
+            result.notes.append(f"{name} sends no pushes; its p50 and p99 count from the placing of an order")
         result.reasons += stock_reasons + price_reasons
+        result.notes += [
+            f"{shop} has no way to set the price of listing {listing_id}; the wish is parked"
+            for (shop, _), listing_id in sorted(journal.unpriceable.items())
+            if shop.startswith(f"{name}:")
+        ]
     return result
 
 
@@ -157,7 +169,11 @@ def _by_code(skus: Mapping[str, Any], numbers: Mapping[str, int]) -> Iterable[tu
 
 def _prices(shop: str, skus: Mapping[str, Any], journal: Journal) -> list[str]:
     reasons = []
-    wanted = {sku_id: sale for (at, sku_id), sale in journal.prices.items() if at == shop}
+    wanted = {
+        sku_id: sale
+        for (at, sku_id), sale in journal.prices.items()
+        if at == shop and (at, sku_id) not in journal.unpriceable
+    }
     if not wanted:
         reasons.append(f"{shop} has no price from the ERP yet")
     for sku_id, sale in wanted.items():
@@ -169,16 +185,31 @@ def _prices(shop: str, skus: Mapping[str, Any], journal: Journal) -> list[str]:
     return reasons
 
 
-def _latency(channel: str, pushes: Iterable[Mapping[str, Any]], journal: Journal) -> tuple[float | None, float | None]:
+def _push_waits(channel: str, pushes: Iterable[Mapping[str, Any]], journal: Journal) -> list[float]:
     """From an order's first push to its first event at the ERP, over orders whose first push no fault touched."""
     first: dict[tuple[str, str], Mapping[str, Any]] = {}
     for push in sorted(pushes, key=lambda push: push["created_at"]):
         first.setdefault((f"{channel}:{push['shop_id']}", push["object_id"]), push)
-    waits = sorted(
-        max(0.0, (journal.created[place] - push["first_sent_at"]) * 1000)
+    return [
+        journal.created[place] - push["first_sent_at"]
         for place, push in first.items()
         if place in journal.created and push["first_sent_at"] is not None and not push["touched"]
-    )
+    ]
+
+
+def _order_waits(channel: str, shops: Mapping[str, Any], journal: Journal) -> list[float]:
+    """From the placing of an order to its first event at the ERP, for a channel that can only be polled."""
+    return [
+        journal.created[place] - order["placed_at"]
+        for account, shop in shops.items()
+        for order_id, order in shop["orders"].items()
+        if (place := (f"{channel}:{account}", order_id)) in journal.created
+    ]
+
+
+def _percentiles(seconds: Iterable[float]) -> tuple[float | None, float | None]:
+    """The 50th and the 99th, in milliseconds."""
+    waits = sorted(max(0.0, each * 1000) for each in seconds)
     if len(waits) < 2:
         return (waits[0], waits[0]) if waits else (None, None)
     cuts = quantiles(waits, n=100, method="inclusive")

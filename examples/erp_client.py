@@ -49,7 +49,10 @@ class Erp:
             answer = self.ask("GET", "/v1/feed", params={"after": self.cursor, "wait": ROUND_SECONDS, "limit": 200})
             arrived = time.time()
             for event in answer["events"]:
-                self.tell("event", id=event["id"], type=event["type"], subject=event["subject"], arrived=arrived)
+                why = event["data"].get("code", "")
+                self.tell(
+                    "event", id=event["id"], type=event["type"], subject=event["subject"], arrived=arrived, why=why
+                )
             self.work(answer["events"])
             self.cursor = answer["cursor"]
             if self.state:

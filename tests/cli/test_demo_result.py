@@ -75,7 +75,7 @@ def journal() -> Journal:
 
 def event(kind: str, subject: str, revision: int, arrived: float) -> dict[str, Any]:
     name = f"{kind.removeprefix('qudao.')}/{SHOP}/{subject}/{revision}"
-    return {"what": "event", "id": name, "type": kind, "subject": subject, "arrived": arrived}
+    return {"what": "event", "id": name, "type": kind, "subject": subject, "arrived": arrived, "why": ""}
 
 
 def test_agreement() -> None:
@@ -97,6 +97,7 @@ def test_agreement() -> None:
             }
         },
         "ok": True,
+        "notes": [],
     }
 
 
@@ -154,8 +155,10 @@ def test_what_the_erp_saw_too_much(entry: dict[str, Any], reason: str) -> None:
 def test_latency_counts_only_pushes_that_no_fault_touched() -> None:
     facts = truth()
     facts["channels"]["douyin"]["pushes"] = [push("7", touched=True), push("7", created_at=100.1)]
-    row = compare(facts, journal(), ["douyin"]).channels["douyin"]
-    assert (row.p50_ms, row.p99_ms) == (None, None)
+    facts["channels"]["douyin"]["shops"]["1"]["orders"]["7"]["placed_at"] = 99.0
+    result = compare(facts, journal(), ["douyin"])
+    assert result.channels["douyin"].p50_ms == 1250.0, "without such a push, the order's own placing counts"
+    assert result.notes == ["douyin sends no pushes; its p50 and p99 count from the placing of an order"]
 
 
 def test_percentiles() -> None:
@@ -165,3 +168,16 @@ def test_percentiles() -> None:
     row = compare(facts, seen, ["douyin"]).channels["douyin"]
     assert row.p50_ms == pytest.approx(50.5, abs=0.1)
     assert row.p99_ms == pytest.approx(99.0, abs=0.2)
+
+
+def test_a_price_that_the_channel_cannot_set_is_told_and_not_held_against_it() -> None:
+    facts, seen = truth(), journal()
+    facts["channels"]["douyin"]["shops"]["1"]["skus"]["s1"]["price"]["sale"] = 1000
+    seen.read([json.dumps({**event("qudao.price.parked", "l/s1", 1, 101), "why": "rejected"})])
+    assert any("costs 1000" in each for each in compare(facts, seen, ["douyin"]).reasons)
+    seen.prices["douyin:1", "s3"] = 5
+    facts["channels"]["douyin"]["shops"]["1"]["skus"]["s3"] = {**UNMAPPED, "price": {"sale": 5}}
+    seen.read([json.dumps({**event("qudao.price.parked", "l/s1", 2, 101), "why": "unsupported"})])
+    result = compare(facts, seen, ["douyin"])
+    assert result.reasons == []
+    assert result.notes == ["douyin:1 has no way to set the price of listing l; the wish is parked"]
