@@ -229,13 +229,13 @@ def _read_back(
             if key.listing_id in unread:
                 events += postpone(connection, item, unread[key.listing_id], now)
             elif value == attempt.wanted:
-                intents.end(connection, attempt.id, "accepted", now, message="read back")
+                intents.read_back(connection, attempt.id, "accepted", f"the channel shows {value}", now)
                 intents.accepted(connection, item.id, attempt.version, now)
                 landed = replace(item, version=attempt.version, wanted=attempt.wanted)
                 events.append(told(connection, landed, "accepted", now))
                 taken[item.object_id] = attempt.wanted
             else:
-                intents.end(connection, attempt.id, "not_sent", now, message=f"read back: the channel shows {value}")
+                intents.read_back(connection, attempt.id, "not_sent", f"the channel shows {value}", now)
                 if value is not None:
                     others.append(Reading(item.object_id, value, asked_at, now))
         conflicts.took(connection, claim.lane.shop_id, wanted.field, taken, asked_at, now)

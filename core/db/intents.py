@@ -57,6 +57,8 @@ class Attempt:
     request_id: str
     started_at: datetime
     ended_at: datetime | None
+    resolved_at: datetime | None
+    resolution: str
 
 
 @dataclass(frozen=True)
@@ -231,6 +233,15 @@ def end(
         sa.update(attempt)
         .where(attempt.c.id == attempt_id, attempt.c.state.in_(UNSETTLED))
         .values(state=state, code=code, message=message[:500], request_id=request_id, ended_at=now)
+    )
+
+
+def read_back(connection: Connection, attempt_id: int, state: str, words: str, now: datetime) -> None:
+    """Settles a call by what the channel shows. What was known of it before (no answer, or none at all) stays."""
+    connection.execute(
+        sa.update(attempt)
+        .where(attempt.c.id == attempt_id, attempt.c.state.in_(UNSETTLED))
+        .values(state=state, resolved_at=now, resolution=words[:500])
     )
 
 

@@ -395,6 +395,8 @@ attempt = Table(
     _empty("request_id"),
     _at("started_at"),
     _at("ended_at", null=True),
+    _at("resolved_at", null=True),
+    _empty("resolution"),
     Index(None, "intent_id"),
     Index(
         "uq_attempt_unsettled",
@@ -405,7 +407,9 @@ attempt = Table(
     ),
 )
 """One call for an intent. `state`: open (under way, or its worker died), unknown (no answer came), accepted, rejected,
-not_sent. Open and unknown are settled by reading the channel back; there is at most one such attempt per intent."""
+not_sent. Open and unknown are settled by reading the channel back, which `resolved_at` and `resolution` tell; there is
+at most one such attempt per intent.
+"""
 
 lane = Table(
     "lane",

@@ -10,6 +10,8 @@ depends_on = None
 
 
 def upgrade() -> None:
+    op.add_column("attempt", sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("attempt", sa.Column("resolution", sa.Text(), server_default="", nullable=False))
     op.create_table(
         "intervention",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -50,6 +52,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_column("attempt", "resolution")
+    op.drop_column("attempt", "resolved_at")
     op.drop_index(op.f("ix_reconciliation_shop_id_started_at"), table_name="reconciliation")
     op.drop_table("reconciliation")
     op.drop_index(op.f("ix_intervention_shop_id_object_id"), table_name="intervention")
