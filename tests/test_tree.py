@@ -44,6 +44,8 @@ REGISTRY_HOSTS = [
         ("deb", "debian", "org"),
     )
 ]
+LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+"""Of a Markdown document, to a place in this tree."""
 MACHINE_PATH = re.compile(r"/(?:work|farm|root|Users)/|/home/\w+/|" + re.escape("../" + "shared"))
 
 
@@ -90,6 +92,13 @@ def test_the_lock_pins_every_declared_dependency_within_its_range() -> None:
         if not requirement.specifier.contains(locked.get(canonicalize_name(requirement.name), "0"), prereleases=True)
     ]
     assert wrong == [], "run `make lock`"
+
+
+def test_links_in_documents_lead_somewhere() -> None:
+    documents = [ROOT / name for name in tracked_files() if name.endswith(".md")]
+    links = [(path, link) for path in documents for link in LINK.findall(path.read_text(encoding="utf-8"))]
+    assert len(links) > 20
+    assert [(path.name, link) for path, link in links if not (path.parent / link).exists()] == []
 
 
 def test_every_locked_package_has_hashes() -> None:
