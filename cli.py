@@ -6,7 +6,23 @@ from typing import Annotated
 
 import typer
 
-from commands import demo, doctor, feed, gaps, key, mapping, orders, parked, parts, resync, schema, shop, stock, up
+from commands import (
+    conflicts,
+    demo,
+    doctor,
+    feed,
+    gaps,
+    key,
+    mapping,
+    orders,
+    parked,
+    parts,
+    resync,
+    schema,
+    shop,
+    stock,
+    up,
+)
 from commands.terminal import INTERRUPTED, explain
 
 EPILOG = (
@@ -35,6 +51,7 @@ for name, module in (
     ("stock", stock),
     ("feed", feed),
     ("parked", parked),
+    ("conflicts", conflicts),
     ("gaps", gaps),
     ("key", key),
 ):

@@ -12,6 +12,8 @@ OPEN_AFTER_SALE = {
     AfterSaleState.REFUNDING,
     AfterSaleState.REFUNDED,
 }
+OTHERWISE = "shipped_otherwise"
+"""Code of the question that arises when somebody else declared other numbers."""
 
 
 @dataclass(frozen=True)
@@ -92,4 +94,4 @@ def _way(order: Order, shipment: Shipment, shown: set[str], wished: set[str], ou
     missing = [draft for draft in shipment.parcels if draft.tracking_no not in shown]
     if outdated:
         return Change(outdated[0], missing[0])
-    return Ask("shipped_otherwise", f"the channel shows other numbers: {', '.join(sorted(shown)) or 'none'}")
+    return Ask(OTHERWISE, f"the channel shows other numbers: {', '.join(sorted(shown)) or 'none'}")

@@ -20,6 +20,7 @@ from core.db.engine import lock
 from core.merge import merge_after_sale, merge_listing, merge_order
 from core.model import AfterSale, Listing, Order
 from sync import conflicts
+from sync.changes import see as see_changes
 
 Item = Order | AfterSale | Listing
 
@@ -96,6 +97,8 @@ def absorb(
     )
     items.forgive_rows(connection, kind.name, shop_id, list(newest))
     events = [_event(kind, change, now) for change in real]
+    moved = [(change.before, change.value, change.changed) for change in real if change.before is not None]
+    events += see_changes(connection, vault, shop_id, moved, now)
     if kind.name == "order":
         sold.note(connection, [change.value for change in real])
     if kind.name == "listing":
@@ -124,6 +127,7 @@ class _Change:
     revision: int
     effect: str
     changed: tuple[str, ...] = ()
+    before: Any = None
 
 
 def _newest(fetched: Sequence[Fetched[Any]]) -> dict[str, Fetched[Any]]:
@@ -154,7 +158,7 @@ def _compare(kind: _Kind, told: Any, stored: items.StoredItem | None) -> _Change
         return _Change(told, stored.body, digest, stored.revision, "unchanged")
     fields = (name for name in kind.model.model_fields if name not in VOLATILE)
     changed = tuple(name for name in fields if getattr(known, name) != getattr(merged, name))
-    return _Change(merged, _body(merged, content), digest, stored.revision + 1, "updated", changed)
+    return _Change(merged, _body(merged, content), digest, stored.revision + 1, "updated", changed, known)
 
 
 def _merge(known: Any, told: Any) -> Item:

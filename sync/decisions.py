@@ -17,6 +17,9 @@ from core.db.lanes import Kind, Lane
 KINDS = {Field.STOCK: Kind.STOCK, Field.PRICE: Kind.PRICE, Field.TRACKING: Kind.SHIP}
 """Field → the lane, and kind of intent, that carries ours."""
 
+TOLD = {Field.STOCK, Field.PRICE}
+"""Fields whose adopted value has an event of its own; the others are in `order.updated` or `listing.updated`."""
+
 
 @dataclass
 class Considered:
@@ -79,7 +82,8 @@ def carry_out(
     if made.outcome is Outcome.ADOPT:
         if item is not None:
             intents.adopted(connection, item, made.reason, now)
-        done.events.append(event_of(row, f"{case.field.value}.adopted", now))
+        if case.field in TOLD:
+            done.events.append(event_of(row, f"{case.field.value}.adopted", now))
     if made.outcome is Outcome.ASK:
         if item is not None and case.ours is not None:
             hold(connection, row, item, now)
@@ -89,7 +93,7 @@ def carry_out(
 
 def hold(connection: Connection, opened: DecisionRow, item: Intent, now: datetime) -> None:
     """A wish waits for a person. When the ERP wants something new meanwhile, that is what the person decides about."""
-    if item.wanted != opened.ours:
+    if Field(opened.field) in TOLD and item.wanted != opened.ours:
         conflicts.wants_now(connection, opened.id, item.id, item.wanted, item.changed_at)
     words = f"{opened.reason}; `qudao conflicts resolve {opened.id} ours` or `theirs` decides"
     intents.park(connection, item, CONFLICT, words, now)

@@ -5,19 +5,22 @@ The same look settles an attempt without an answer: what the channel shows is wh
 """
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from core import conflict
 from core.channel import Connector, Outcome
 from core.db import feed, intents, lanes
-from core.db.intents import Attempt, Intent
+from core.db.intents import CONFLICT, Attempt, Intent
 from core.db.lanes import Claim, Kind
 from core.errors import ChannelError
 from core.model import Order, Shipment
-from core.shipping import Ask, Change, Done, Send, Wait, next_step
-from sync import deliver
+from core.shipping import OTHERWISE, Ask, Change, Done, Send, Step, Wait, next_step
+from sync import deliver, tracking
 from sync.accept import absorb
+from sync.changes import numbers
+from sync.conflicts import alone
 from sync.runtime import Runtime
 
 BATCH = 20
@@ -47,29 +50,52 @@ def _step(runtime: Runtime, connector: Connector, claim: Claim, item: Intent) ->
     now = runtime.clock.now()
     with runtime.database.write() as connection:
         lanes.hold(connection, claim, now, timedelta(seconds=runtime.settings.lease_seconds))
-        open_attempt = intents.unsettled(connection, [item.id]).get(item.id)
-        earlier = intents.of_object(connection, item.kind, item.shop_id, item.object_id)
         _, events = absorb(connection, runtime.vault, item.shop_id, [fetched], now)
-        step = next_step(fetched.value, shipment, _numbers(other for other in earlier if other.id < item.id))
-        if open_attempt is not None:
-            _settle(runtime, connection, open_attempt, step)
-        if isinstance(step, Done):
-            intents.accepted(connection, item.id, item.version, now)
-            events.append(deliver.told(connection, item, "accepted", now))
-        elif isinstance(step, Ask):
-            events += deliver.park(connection, item, step.code, step.reason, now)
-        elif isinstance(step, Wait):
-            intents.later(connection, item, now + WAIT_FOR_ORDER, step.code, step.reason, failed=False)
-        feed.append(connection, events)
+        step, more = _decide(runtime, connection, item, fetched.value, now)
+        feed.append(connection, events + more)
     runtime.bells.announce_feed()
     if isinstance(step, Send | Change):
         _act(runtime, connector, claim, item, shipment, step, fetched.value)
 
 
+def _decide(
+    runtime: Runtime, connection: Connection, item: Intent, order: Order, now: datetime
+) -> tuple[Step, list[feed.Event]]:
+    """What to do now, with everything but a call done already."""
+    alone(connection, item.shop_id)
+    shipment = Shipment.model_validate_json(item.wanted)
+    open_attempt = intents.unsettled(connection, [item.id]).get(item.id)
+    earlier = intents.of_object(connection, item.kind, item.shop_id, item.object_id)
+    ours = _numbers(other for other in earlier if other.id < item.id)
+    ours |= tracking.overruled(connection, item.shop_id, item.object_id)
+    step = next_step(order, shipment, ours)
+    if open_attempt is not None:
+        _settle(runtime, connection, open_attempt, step)
+    if isinstance(step, Done):
+        intents.accepted(connection, item.id, item.version, now)
+        events = tracking.declared(connection, item, numbers(order), now)
+        return step, [*events, deliver.told(connection, item, "accepted", now)]
+    if tracking.held_for_address(connection, item, now):
+        return Wait(CONFLICT, "the address changed"), []
+    if isinstance(step, Wait):
+        intents.later(connection, item, now + WAIT_FOR_ORDER, step.code, step.reason, failed=False)
+    if not isinstance(step, Ask):
+        return step, []
+    if step.code != OTHERWISE or not order.parcels:
+        return step, deliver.park(connection, item, step.code, step.reason, now)
+    outcome, events = tracking.meet(connection, item, order, now)
+    if outcome is conflict.Outcome.PUSH:
+        return next_step(order, shipment, ours | set(numbers(order).split(","))), events
+    if outcome is conflict.Outcome.ASK:
+        events.append(deliver.told(connection, item, "parked", now, code=CONFLICT, reason=step.reason))
+    return step, events
+
+
 def _settle(runtime: Runtime, connection: Connection, attempt: Attempt, step: object) -> None:
     landed = isinstance(step, Done)
-    words = "read back: the channel shows our numbers" if landed else "read back: the channel does not show our numbers"
-    intents.end(connection, attempt.id, "accepted" if landed else "not_sent", runtime.clock.now(), message=words)
+    words = "the channel shows our numbers" if landed else "the channel does not show our numbers"
+    state = "accepted" if landed else "not_sent"
+    intents.read_back(connection, attempt.id, state, words, runtime.clock.now())
 
 
 def _act(
@@ -96,11 +122,16 @@ def _act(
     now = runtime.clock.now()
     with runtime.database.write() as connection:
         lanes.hold(connection, claim, now, timedelta(seconds=runtime.settings.lease_seconds))
+        alone(connection, item.shop_id)
         if outcome.error is None and isinstance(step, Change):
             intents.end(connection, opened, "accepted", now, request_id=outcome.request_id)
             intents.later(connection, item, now + deliver.SHOW_AGAIN, "", "", failed=False)
         else:
-            feed.append(connection, deliver.record(connection, item, opened, outcome, now))
+            events = deliver.record(connection, item, opened, outcome, now)
+            if outcome.error is None:
+                known = {*numbers(order).split(","), *tracking.wished(item).split(",")} - {""}
+                events = tracking.declared(connection, item, ",".join(sorted(known)), now) + events
+            feed.append(connection, events)
     runtime.bells.announce_feed()
     if (lane_error := deliver.for_the_lane(outcome.error)) is not None:
         raise lane_error

@@ -168,6 +168,11 @@ def policies(connection: Connection, shop_id: str) -> dict[Field, Policy]:
     return DEFAULTS | {Field(row.field): Policy(row.policy) for row in connection.execute(query)}
 
 
+def own_policies(connection: Connection, shop_id: str) -> set[Field]:
+    """The fields for which this very shop (or '', the default) was given a policy."""
+    return {Field(name) for name in connection.scalars(sa.select(policy.c.field).where(policy.c.shop_id == shop_id))}
+
+
 def set_policy(connection: Connection, shop_id: str, field: Field, chosen: Policy) -> None:
     upsert(connection, policy, [{"shop_id": shop_id, "field": field.value, "policy": chosen.value}])
 

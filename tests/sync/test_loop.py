@@ -216,7 +216,7 @@ def test_an_order_shipped_by_hand_with_another_number_asks(engine: Engine, chann
     engine.ship(parcel(engine, channel, order))
     engine.run(30)
     [intent] = engine.intents("ship", engine.shops[channel], order.order_id)
-    assert (intent.state, intent.reason_code) == ("parked", "shipped_otherwise")
+    assert (intent.state, intent.reason_code) == ("parked", "conflict")
     assert [package.tracking_no for package in order.packages] == ["BY-HAND-1"]
 
 
