@@ -62,6 +62,8 @@ class ChannelUnderTest(ABC):
     kind's runs are over already."""
     whole_lines: ClassVar[bool] = False
     """Whether all pieces of a line must travel in one parcel."""
+    drops_lines: ClassVar[bool] = False
+    """Whether single lines can leave an order before it is paid."""
     has_ciphers: ClassVar[bool] = True
     """Whether people come encrypted; where not, a mask and an OAID are all there is."""
     order_list: ClassVar[str]

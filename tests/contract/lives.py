@@ -94,12 +94,16 @@ _STEP = st.one_of(
             "withdraw_refund",
             "arbitrate",
             "confirm_replacement",
+            "close_refund",
+            "turn_into_refund",
         )
     ),
     st.tuples(st.just("ship"), st.just({"carrier": "", "tracking_no": "SF1234567890123"})),
     st.tuples(st.just("ship"), st.just({"carrier": "", "tracking_no": "SF0000000000001", "contents": {"": 1}})),
     st.tuples(st.just("return_goods"), st.just({"carrier": "", "tracking_no": "SF9876543210987"})),
     st.tuples(st.just("send_replacement"), st.just({"carrier": "", "tracking_no": "SF5555555555555"})),
+    st.tuples(st.just("change_tracking"), st.just({"carrier": "", "tracking_no": "SF7777777777777"})),
+    st.tuples(st.just("drop_line"), st.fixed_dictionaries({"line": st.sampled_from((0, -1))})),
     st.tuples(st.just("change_amount"), st.fixed_dictionaries({"delta": st.integers(-500, 500)})),
     st.tuples(
         st.just("memo"),
@@ -114,7 +118,13 @@ _STEP = st.one_of(
     ),
     st.tuples(
         st.just("request_refund"),
-        st.fixed_dictionaries({"kind": st.sampled_from(list(RefundKind)), "amount": st.sampled_from((None, 1, 100))}),
+        st.fixed_dictionaries(
+            {
+                "line": st.sampled_from((0, -1)),
+                "kind": st.sampled_from(list(RefundKind)),
+                "amount": st.sampled_from((None, 1, 100)),
+            }
+        ),
     ),
 )
 
@@ -137,7 +147,14 @@ def lead(bench: Bench, channel: ChannelUnderTest, plan: Plan) -> Order:
     order = bench.place(variant, quantity=quantity, paid=paid)
     for name, wanted in steps:
         bench.world.advance(1)
+        if name == "drop_line" and not (channel.drops_lines and sum(not line.cancelled for line in order.lines) > 1):
+            continue  # without its last line it would be cancelled, which is a step of its own
+        if name == "cancel" and order.paid is None and any(line.dropped for line in order.lines):
+            continue  # once all lines are closed, nothing tells which of them left earlier
         arguments = wanted | {"carrier": channel.own_carrier} if "carrier" in wanted else wanted
+        if "line" in wanted:
+            line_id = order.lines[wanted["line"]].line_id
+            arguments = {key: value for key, value in wanted.items() if key != "line"} | {"line_id": line_id}
         if "contents" in wanted:
             if not channel.channel.supports(Capability.SHIP_LINES):
                 continue

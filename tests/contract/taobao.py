@@ -78,6 +78,7 @@ class Taobao(ChannelUnderTest):
     unknown_topic = "taobao_trade_TradeRated"
     own_carrier = "SF"
     whole_lines = True
+    drops_lines = True
     untold = frozenset({"signed_at"})
     has_ciphers = False
     return_stages = (

@@ -17,7 +17,7 @@ from tests.contract.bench import Bench, Walk
 from tests.contract.channel import ChannelUnderTest
 from tests.contract.skips import needs
 
-PAGE = 5
+PAGE = 3
 CHANGING, GROWING, RETURNING = 200, 60, 20
 """Seeded runs per channel of the tests about lists that move while they are read."""
 
@@ -26,7 +26,7 @@ pytestmark = needs(Capability.ORDERS)
 
 @pytest.fixture
 def short_pages(channel: ChannelUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Five rows a page, so that many pages cost little."""
+    """Three rows a page, so that many pages cost little."""
     for module, name in channel.page_sizes:
         monkeypatch.setattr(import_module(module), name, PAGE)
 
@@ -126,7 +126,7 @@ def test_orders_that_change_between_pages_hide_no_other(channel: ChannelUnderTes
     """The sandbox changes an order after every page; it leaves the window and is found in the next one."""
     for bench, dice in benches(channel, CHANGING):
         since = bench.clock.now() - timedelta(minutes=25)
-        placed = {bench.place(ago=dice.uniform(300, 1400)).order_id for _ in range(dice.randint(11, 24))}
+        placed = {bench.place(ago=dice.uniform(300, 1400)).order_id for _ in range(dice.randint(7, 14))}
         bench.fault("modify_between_pages")
         window = settled(bench, since)
         found = Walk()
@@ -145,7 +145,7 @@ def test_orders_that_change_between_pages_hide_no_other(channel: ChannelUnderTes
 def test_orders_placed_and_changed_during_a_walk_are_found_in_the_end(channel: ChannelUnderTest) -> None:
     for bench, dice in benches(channel, GROWING):
         since = bench.clock.now() - timedelta(minutes=25)
-        placed = [bench.place(ago=dice.uniform(300, 1400)) for _ in range(dice.randint(11, 24))]
+        placed = [bench.place(ago=dice.uniform(300, 1400)) for _ in range(dice.randint(7, 14))]
         window = settled(bench, since)
         found = Walk()
         for page in bench.connector.orders(window):
@@ -166,7 +166,7 @@ def test_after_sales_that_change_between_pages_hide_no_other(channel: ChannelUnd
     assert paging is not None
     for bench, dice in benches(channel, RETURNING):
         refunds = []
-        for _ in range(dice.randint(11, 18)):
+        for _ in range(dice.randint(7, 11)):
             refunds.append(bench.world.request_refund(bench.place()))
             bench.world.advance(dice.choice((0, 1, 30)))
         bench.world.advance(paging.lag.total_seconds() + 1)
