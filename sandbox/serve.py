@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Mount, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from . import sockets
+from .control import PREFIX
 from .gateway import NoAnswer, Request, Response
 from .platform import NoDatabase
 from .sandbox import Sandbox
@@ -80,6 +81,8 @@ async def _serve_http(sandbox: Sandbox, scope: Scope, receive: Receive, send: Se
         await asyncio.sleep(silence.seconds)
         await _hang_up(receive, send)
         return
+    if not request.path.startswith(PREFIX):
+        await asyncio.sleep(sandbox.world.settings.answer_delay)
     await _answer(response, send)
 
 

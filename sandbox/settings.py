@@ -30,6 +30,10 @@ class Settings(BaseModel):
     rate_limits: dict[str, dict[str, RateLimit]] = Field(default_factory=dict)
     """channel -> method -> limits; replaces the platform's published ones for that method. `*` = every method."""
     rate_limits_on: bool = True
+    answer_delay: float = Field(default=0, ge=0)
+    """Every answer of a platform's HTTP API comes this much after the call took effect (real seconds, as a far or busy
+    gateway would be). Calls on other connections do not wait for it.
+    """
     clock_tolerance: float = 600
     token_life: dict[str, float] = Field(default_factory=dict)
     refresh_life: dict[str, float] = Field(default_factory=dict)
