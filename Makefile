@@ -12,7 +12,7 @@ PYTEST_ARGS ?=
 
 export UV_PYTHON := $(CURDIR)/$(BIN)/python
 
-.PHONY: help install demo test check bench lock format
+.PHONY: help install demo test check simulate bench lock format
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,10 @@ check: $(READY) ## Everything CI checks: format, lint, types, import rules, test
 	@echo "== types: mypy --strict";          $(BIN)/mypy .
 	@echo "== import rules: lint-imports";    $(BIN)/lint-imports
 	@echo "== tests: pytest";                 $(MAKE) --no-print-directory test
+
+simulate: $(READY) ## Play seeded days in which everything breaks (SEEDS=1000, SEED=1234, WITHOUT=fence, DATABASE=postgresql)
+	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),20)) \
+		$(if $(WITHOUT),--without $(WITHOUT)) $(if $(DATABASE),--database $(DATABASE))
 
 bench: $(READY) ## Measure every claim of bench/ (table and JSON)
 	@for name in $(BENCHES); do echo "== bench.$$name"; $(BIN)/python -m bench.$$name || exit 1; done

@@ -1,0 +1,305 @@
+"""What must be true when a day is over, each said in words with the ids it is about."""
+
+import itertools
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from connectors import Http
+from core.channel import Connector, OpenGate
+from core.db import catalog, feed, items, shops
+from core.db.feed import FeedRow
+from core.db.tables import after_sales, attempt, bad_row, intent, lane, receipt, watermark
+from core.errors import NotFound
+from core.model import AfterSale, Order
+from core.status import advance
+from sync import pull
+from tests.simulation.chaos import Chaos
+from tests.simulation.day import Day
+from tests.simulation.erp import Erp
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A broken promise and the thing it is about."""
+
+    invariant: str
+    about: str
+
+    def __str__(self) -> str:
+        return f"{self.invariant}: {self.about}"
+
+
+def broken(day: Day, erp: Erp, chaos: Chaos) -> list[Violation]:
+    """Everything that is not as it must be."""
+    with day.database.read() as connection:
+        rows = feed.read(connection, 0, 1_000_000)
+        found = [*_feed(rows), *_replay(connection, rows), *_intents(connection), *_receipts(day, connection)]
+        found += [*_watermarks(day, connection), *_heard(rows, erp), *_limits(day, chaos)]
+    day.world.change_settings({"rate_limits_on": False})
+    for channel in day.channels:
+        found += _platform(day, channel)
+    found += [*_shipments(day, erp), *_stock(day, erp), *_prices(day, erp)]
+    return found
+
+
+_MODELS: dict[str, Any] = {"order": Order, "after_sale": AfterSale}
+
+
+def _feed(rows: list[FeedRow]) -> Iterator[Violation]:
+    """Each object is created once and changed in steps that are real, and no axis that only advances moves back."""
+    histories: dict[tuple[str, str, str], list[FeedRow]] = defaultdict(list)
+    for row in rows:
+        family = row.type.split(".", maxsplit=1)[0]
+        if family in items.TABLES:
+            histories[family, row.shop_id, row.object_id].append(row)
+    for (family, shop, identity), events in histories.items():
+        about = f"{family} {identity} of {shop}"
+        if [event.revision for event in events] != list(range(1, len(events) + 1)):
+            yield Violation("revisions in the feed are 1..n in order", f"{about}: {[e.revision for e in events]}")
+        kinds = [event.type.rpartition(".")[2] for event in events]
+        if kinds != ["created"] + ["updated"] * (len(events) - 1):
+            yield Violation("an object is created once in the feed", f"{about}: {kinds}")
+        bodies = [json.loads(event.data)[family] for event in events]
+        for one, other in itertools.pairwise(bodies):
+            if {**one, "updated_at": ""} == {**other, "updated_at": ""}:
+                yield Violation("an update in the feed changes something", about)
+        if family in _MODELS:
+            values = [_MODELS[family].model_validate(body) for body in bodies]
+            for one, other in itertools.pairwise(values):
+                yield from _backwards(family, about, one, other)
+
+
+def _backwards(family: str, about: str, one: Any, other: Any) -> Iterator[Violation]:
+    if family == "after_sale":
+        if one.refunded and not other.refunded:
+            yield Violation("money that is back stays back", about)
+        return
+    for axis in ("payment", "fulfilment", "closing"):
+        before, after = getattr(one, axis), getattr(other, axis)
+        if advance(before, after) is not after and before.value != after.value:
+            yield Violation("an advancing axis never moves back", f"{about}: {axis} {before.value} → {after.value}")
+
+
+def _replay(connection: Connection, rows: list[FeedRow]) -> Iterator[Violation]:
+    """Who applies the feed from its first event has what the tables have."""
+    told: dict[tuple[str, str, str], Any] = {}
+    for row in rows:
+        family = row.type.split(".", maxsplit=1)[0]
+        if family in items.TABLES:
+            told[family, row.shop_id, row.object_id] = json.loads(row.data)[family]
+    for family, table in items.TABLES.items():
+        stored = {(family, row.shop_id, row.id): json.loads(row.body) for row in connection.execute(sa.select(table))}
+        mine = {key: value for key, value in told.items() if key[0] == family}
+        for key in stored.keys() | mine.keys():
+            if stored.get(key) != mine.get(key):
+                yield Violation("replaying the feed gives what is stored", " ".join(key))
+
+
+def _heard(rows: list[FeedRow], erp: Erp) -> Iterator[Violation]:
+    """The ERP, which crashed before saving its cursor, has heard of everything."""
+    behind = [row for row in rows if row.position > erp.cursor]
+    newest: dict[tuple[str, str, str], int] = {}
+    for row in rows[: len(rows) - len(behind)]:
+        key = (row.type.split(".", maxsplit=1)[0], row.shop_id, row.object_id)
+        newest[key] = max(newest.get(key, 0), row.revision)
+    for key, revision in newest.items():
+        if erp.seen.get(key, 0) < revision:
+            yield Violation("a reader with a cursor misses no event", f"{' '.join(key)} revision {revision}")
+
+
+def _intents(connection: Connection) -> Iterator[Violation]:
+    """Every history is closed: nothing is under way, and what is done was accepted."""
+    attempts = defaultdict(list)
+    for row in connection.execute(sa.select(attempt).order_by(attempt.c.id)):
+        attempts[row.intent_id].append(row)
+    for row in connection.execute(sa.select(intent)):
+        about = f"intent {row.id} ({row.kind} {row.object_id} of {row.shop_id})"
+        if row.done_version > row.version:
+            yield Violation("no version is done before it is wanted", about)
+        if any(each.state in ("open", "unknown") for each in attempts[row.id]):
+            yield Violation("every attempt has its outcome", about)
+        accepted = [each.version for each in attempts[row.id] if each.state == "accepted"]
+        if row.state == "done" and row.kind != "ship" and row.done_version not in accepted:
+            yield Violation("what is done was accepted in an attempt", about)
+        if row.state == "parked" and not row.reason:
+            yield Violation("what is parked has its reason", about)
+    for row in connection.execute(sa.select(lane).where(lane.c.owner != "", lane.c.kind != "listen")):
+        yield Violation("no lane is owned when nobody works", f"{row.kind}@{row.shop_id}")
+
+
+def _receipts(day: Day, connection: Connection) -> Iterator[Violation]:
+    """Every notice is dealt with, and a message that came twice is one receipt."""
+    counted: dict[tuple[str, str], int] = defaultdict(int)
+    for row in connection.execute(sa.select(receipt)):
+        counted[row.channel, row.object_id] += 1
+        if row.state == "due" or (row.state == "parked" and not row.reason):
+            yield Violation("every notice is handled, or parked with its reason", f"{row.channel} notice {row.id}")
+    for channel in day.channels:
+        sent: dict[str, int] = defaultdict(int)
+        for push in day.world.outboxes[channel].pushes:
+            sent[push.object_id] += 1
+        total = sum(count for (of, _), count in counted.items() if of == channel)
+        if channel != "jd" and total > sum(sent.values()):
+            yield Violation("a message that came twice is one receipt", f"{channel}: {total} of {sum(sent.values())}")
+    for row in connection.execute(sa.select(bad_row)):
+        yield Violation("every row of the platforms can be read", f"{row.kind} {row.object_id}: {row.reason}")
+
+
+def _watermarks(day: Day, connection: Connection) -> Iterator[Violation]:
+    now = datetime.fromtimestamp(day.world.now(), UTC)
+    for row in connection.execute(sa.select(watermark).where(watermark.c.stream.in_((pull.ORDERS, pull.AFTER_SALES)))):
+        if row.complete_through < now - timedelta(minutes=30):
+            yield Violation(
+                "watermarks move on", f"{row.stream} of {row.shop_id}: {row.complete_through} ({row.reason})"
+            )
+        if row.complete_through > now:
+            yield Violation("no watermark is ahead of the platform", f"{row.stream} of {row.shop_id}")
+
+
+def _connector(day: Day, channel: str) -> Connector:
+    """A session without a rate budget, for the judge's own eyes."""
+    runtime = day.runtime(day.web)
+    runtime.__dict__["gate"] = OpenGate()
+    with day.database.read() as connection:
+        row = shops.get(connection, day.shop_id(channel))
+    return runtime.connector(row, Http(OpenGate(), day.wire))[0]
+
+
+def _platform(day: Day, channel: str) -> Iterator[Violation]:
+    """Nothing is missing: what the platform shows of every order and after-sale is what we have."""
+    connector, shop = _connector(day, channel), day.shop_id(channel)
+    book = day.world.book(day.world.shop(channel))
+    with day.database.read() as connection:
+        stored = items.find_many(connection, "order", shop, list(book.orders))
+        cases = {row.id: row for row in connection.execute(sa.select(after_sales).where(after_sales.c.shop_id == shop))}
+    for identity, order in book.orders.items():
+        if channel == "pinduoduo" and order.confirmed is None:
+            continue  # its lists know no such orders
+        try:
+            shown = connector.order(identity).value
+        except NotFound:
+            continue
+        if identity not in stored:
+            yield Violation("no order of the platform is missing", f"order {identity} of {shop}")
+            continue
+        yield from _differs(f"order {identity} of {shop}", items.order(stored[identity]), shown)
+    for identity, refund in book.refunds.items():
+        named = f"{'refund' if refund.whole_order else 'service'}:{identity}" if channel == "jd" else identity
+        try:
+            case = connector.after_sale(named, refund.order_id).value
+        except NotFound:
+            continue
+        if named not in cases:
+            yield Violation("no after-sale of the platform is missing", f"after-sale {named} of {shop}")
+        elif (have := AfterSale.model_validate_json(cases[named].body)).stage.value != case.stage.value:
+            about = f"after-sale {named} of {shop}"
+            yield Violation(
+                "after-sales end as the platform shows them", f"{about}: {have.stage.value}, shown {case.stage.value}"
+            )
+
+
+def _differs(about: str, have: Order, shown: Order) -> Iterator[Violation]:
+    for name in ("payment", "fulfilment", "closing", "hold", "after_sale"):
+        ours, theirs = getattr(have, name).value, getattr(shown, name).value
+        if ours != theirs:
+            yield Violation("orders end as the platform shows them", f"{about}: {name} is {ours}, shown {theirs}")
+    numbers = ({parcel.tracking_no for parcel in order.parcels} for order in (have, shown))
+    if len({frozenset(each) for each in numbers}) > 1:
+        yield Violation("orders end as the platform shows them", f"{about}: other parcels")
+
+
+def _shipments(day: Day, erp: Erp) -> Iterator[Violation]:
+    """Every order the ERP shipped was accepted once and shows the numbers last wanted, or a person was asked."""
+    with day.database.read() as connection:
+        states = defaultdict(list)
+        for row in connection.execute(sa.select(intent).where(intent.c.kind == "ship").order_by(intent.c.id)):
+            states[row.shop_id, row.object_id].append(row)
+    for channel in day.channels:
+        for order in day.world.all_orders(channel):
+            key = (day.shop_id(channel), order.order_id)
+            wanted, shown = erp.numbers.get(key, []), [package.tracking_no for package in order.packages]
+            about = f"order {order.order_id} of {key[0]}"
+            if len(shown) != len(set(shown)):
+                yield Violation("a parcel is declared once", f"{about}: {shown}")
+            if order.ship_accepts > max(1, len(wanted)):
+                yield Violation("a shipment is accepted once", f"{about}: {order.ship_accepts} times")
+            last = states[key][-1] if states[key] else None
+            if last is None:
+                if shown:
+                    yield Violation("nobody ships by himself", about)
+            elif last.state == "done" and not set(wanted) <= set(shown):
+                yield Violation("the numbers last wanted are shown", f"{about}: wanted {wanted}, shown {shown}")
+            elif last.state == "parked" and not _excused(order, last.reason_code):
+                yield Violation("a shipment is parked for a true reason", f"{about}: {last.reason_code} {last.reason}")
+
+
+def _excused(order: Any, code: str) -> bool:
+    """Whether the order's life explains why a person was asked."""
+    return bool(order.refunds) or order.state.value in ("cancelled", "received", "finished")
+
+
+def _stock(day: Day, erp: Erp) -> Iterator[Violation]:
+    with day.database.read() as connection:
+        numbers = catalog.numbers(connection, set(erp.stock))
+        rows = {
+            (r.shop_id, r.object_id): r for r in connection.execute(sa.select(intent).where(intent.c.kind == "stock"))
+        }
+        mapped = [row for row in catalog.rows_of(connection) if row.sku in erp.stock]
+    for code, quantity in erp.stock.items():
+        if numbers.get(code) != quantity:
+            yield Violation("the ERP's last number is ours", f"{code}: {numbers.get(code)}, wanted {quantity}")
+    for row in mapped:
+        channel = row.shop_id.partition(":")[0]
+        sku = day.world.sku(day.world.shop(channel), row.key.sku_id)
+        about = f"SKU {row.key.sku_id} ({row.sku}) of {row.shop_id}"
+        work = rows.get((row.shop_id, f"{row.key.listing_id}/{row.key.sku_id}"))
+        if work is None:
+            yield Violation("a number that is wanted has its intent", about)
+        elif work.state == "parked":
+            yield Violation("no stock is parked without cause", f"{about}: {work.reason_code} {work.reason}")
+        elif sku.last_set.quantity != erp.stock[row.sku] and not _moved(channel):
+            yield Violation(
+                "stock ends as last wanted", f"{about}: set to {sku.last_set.quantity}, wanted {erp.stock[row.sku]}"
+            )
+
+
+def _moved(channel: str) -> bool:
+    """Whether the channel's number is made of a reading and a write, between which a sale may fall."""
+    return channel in ("taobao", "jd")
+
+
+def _prices(day: Day, erp: Erp) -> Iterator[Violation]:
+    with day.database.read() as connection:
+        rows = {
+            (r.shop_id, r.object_id): r for r in connection.execute(sa.select(intent).where(intent.c.kind == "price"))
+        }
+    for (shop, listing, sku_id), sale in erp.prices.items():
+        sku = day.world.sku(day.world.shop(shop.partition(":")[0]), sku_id)
+        price = sku.pending_price.price if sku.pending_price else sku.price
+        work = rows.get((shop, f"{listing}/{sku_id}"))
+        about = f"SKU {sku_id} of {shop}"
+        if work is None:
+            yield Violation("a price that is wanted has its intent", about)
+        elif work.state == "parked" and work.reason_code != "unsupported":
+            yield Violation("no price is parked without cause", f"{about}: {work.reason_code} {work.reason}")
+        elif work.state != "parked" and price.sale != sale:
+            yield Violation("prices end as last wanted", f"{about}: {price.sale}, wanted {sale}")
+
+
+def _limits(day: Day, chaos: Chaos) -> Iterator[Violation]:
+    """No call is refused for being too much, but for the refusals that were ordered."""
+    for channel in day.channels:
+        if channel in chaos.throttled:
+            continue
+        for method, counts in day.world.calls[channel].items():
+            if counts["throttled"]:
+                yield Violation(
+                    "no call is above a limit", f"{channel} {method}: {counts['throttled']} of {counts['count']}"
+                )

@@ -1,0 +1,143 @@
+"""Plays seeds one after another: an empty database and an empty Redis for each, and violations as values."""
+
+import logging
+import shutil
+import signal
+import tempfile
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+import structlog
+
+from core.db import Database
+from core.db.migrations import upgrade
+from tests import servers
+from tests.simulation import guards, story
+from tests.simulation.invariants import Violation
+
+MEMORY = Path("/dev/shm")  # our own folder is made inside
+LONGEST_SECONDS = 180
+SILENT = logging.CRITICAL
+
+
+@dataclass(frozen=True)
+class Played:
+    """What became of a seed."""
+
+    seed: int
+    seconds: float
+    """Of processor time."""
+    violations: tuple[Violation, ...] = ()
+    trace: str = ""
+
+    def lines(self, options: str = "") -> list[str]:
+        """How to see it again, with what was broken; the same line for each violation."""
+        return [f"make simulate SEED={self.seed}{options}: {violation}" for violation in self.violations]
+
+
+class Stuck(Exception):
+    """A seed does not come to its end."""
+
+
+def play(
+    seeds: Sequence[int], *, without: str = "", postgresql: bool = False, first_only: bool = False
+) -> list[Played]:
+    """Plays seeds; `without` names a guard to take away, `first_only` stops at the first violation."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(SILENT))
+    done = []
+    with ExitStack() as stack:
+        folder = stack.enter_context(_folder())
+        redis_url = stack.enter_context(servers.valkey())
+        cluster = stack.enter_context(servers.postgres()) if postgresql else None
+        databases = _PostgreSQL(cluster) if cluster else _SQLite(folder)
+        stack.enter_context(guards.removed(without))
+        for seed in seeds:
+            with databases.empty(seed) as database:
+                done.append(_play(seed, database, redis_url, folder))
+            if first_only and done[-1].violations:
+                break
+    return done
+
+
+def _play(seed: int, database: Database, redis_url: str, folder: Path) -> Played:
+    own = folder / f"day-{seed}"
+    own.mkdir()
+    began = time.process_time()
+    trace = ""
+    try:
+        with _patience():
+            violations = story.play(seed, database, redis_url, own)
+    except Exception as error:  # noqa: BLE001  # whatever stops a day is a finding
+        trace = traceback.format_exc()
+        violations = [Violation("nothing ends with an error nobody foresaw", f"{type(error).__name__}: {error}")]
+    finally:
+        shutil.rmtree(own)
+    return Played(seed, time.process_time() - began, tuple(violations), trace)
+
+
+@contextmanager
+def _patience() -> Iterator[None]:
+    def stuck(_signal: int, _frame: FrameType | None) -> None:
+        raise Stuck(f"the day has not ended after {LONGEST_SECONDS} s")
+
+    before = signal.signal(signal.SIGALRM, stuck)
+    signal.alarm(LONGEST_SECONDS)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """In memory where the system has such a place."""
+    path = Path(tempfile.mkdtemp(prefix="qudao-sim-", dir=MEMORY if MEMORY.is_dir() else None))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+class _SQLite:
+    """A file for each seed, copied from a migrated one."""
+
+    def __init__(self, folder: Path) -> None:
+        self._template = folder / "template.db"
+        made = Database(f"sqlite:///{self._template}")
+        upgrade(made)
+        made.close()
+
+    @contextmanager
+    def empty(self, seed: int) -> Iterator[Database]:
+        path = self._template.with_name(f"{seed}.db")
+        shutil.copy(self._template, path)
+        opened = Database(f"sqlite:///{path}")
+        yield opened
+        opened.close()
+        for left in path.parent.glob(f"{seed}.db*"):
+            left.unlink()
+
+
+class _PostgreSQL:
+    """A database for each seed, copied from a migrated one."""
+
+    def __init__(self, cluster: servers.Postgres) -> None:
+        self._cluster = cluster
+        self._template = cluster.create_database()
+        made = Database(cluster.url(self._template))
+        upgrade(made)
+        made.close()
+
+    @contextmanager
+    def empty(self, seed: int) -> Iterator[Database]:
+        name = self._cluster.create_database(self._template)
+        opened = Database(self._cluster.url(name))
+        yield opened
+        opened.close()
+        self._cluster.drop_database(name)
