@@ -10,6 +10,7 @@ from commands import (
     conflicts,
     demo,
     doctor,
+    explain,
     feed,
     gaps,
     key,
@@ -23,7 +24,7 @@ from commands import (
     stock,
     up,
 )
-from commands.terminal import INTERRUPTED, explain
+from commands.terminal import INTERRUPTED, meaning
 
 EPILOG = (
     "Exit codes · 退出码: 0 done 完成 · 1 the answer is no 结果为否 · 2 wrong usage 用法错误 · "
@@ -53,6 +54,7 @@ for name, module in (
     ("parked", parked),
     ("conflicts", conflicts),
     ("gaps", gaps),
+    ("explain", explain),
     ("key", key),
 ):
     app.add_typer(module.app, name=name)
@@ -74,7 +76,7 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except Exception as error:
-        told = explain(error)
+        told = meaning(error)
         if told is None:
             raise
         text, code = told

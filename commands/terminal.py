@@ -76,7 +76,7 @@ _MEANING: tuple[tuple[type[errors.QudaoError], str, int], ...] = (
 )
 
 
-def explain(error: Exception) -> tuple[str, int] | None:
+def meaning(error: Exception) -> tuple[str, int] | None:
     """The line and exit code for an error that has a meaning to an operator; None for one that is a defect of ours."""
     if isinstance(error, Stop):
         return line(error.english, error.chinese), error.code

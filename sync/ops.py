@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from connectors import CHANNELS
 from core.channel import Connector, Credentials, Fetched, ObjectKind, Window
-from core.db import catalog, feed, intents, items, keys, parked, shops, watermarks
+from core.db import catalog, commands, feed, intents, items, keys, parked, shops, watermarks
 from core.db.catalog import CatalogRow
 from core.db.feed import FeedRow
 from core.db.intents import Intent
@@ -299,9 +299,29 @@ def set_stock(runtime: Runtime, sku: str, quantity: int) -> ItemResult:
 
 def _wish(runtime: Runtime, write: Callable[..., push.Queued], wanted: Sequence[Any]) -> ItemResult:
     with runtime.database.write() as connection:
-        queued = write(connection, wanted, runtime.clock.now())
+        now = runtime.clock.now()
+        queued = write(connection, wanted, now)
+        _remember(connection, wanted, queued, now)
     runtime.bells.ring(queued.lanes)
     return queued.items[0]
+
+
+OPERATOR = "operator"
+"""The caller of what was asked for at the command line."""
+_COMMANDS: dict[type[Any], str] = {StockItem: "stock", MappingItem: "mappings"}
+
+
+def _remember(connection: Connection, wanted: Sequence[Any], queued: push.Queued, now: datetime) -> None:
+    """Keeps who asked, as for an ERP's command."""
+    if any(item.state != "refused" for item in queued.items):
+        commands.remember(
+            connection,
+            caller=OPERATOR,
+            kind=_COMMANDS[type(wanted[0])],
+            states=[item.state for item in queued.items],
+            intents=[item.intents for item in queued.items],
+            now=now,
+        )
 
 
 def read_feed(

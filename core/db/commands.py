@@ -4,6 +4,7 @@ A command's row is inserted first and filled last, in one transaction with the i
 arrives meanwhile waits at the unique row until that transaction ends.
 """
 
+import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -85,6 +86,24 @@ def finish(
     ]
     if rows:
         connection.execute(sa.insert(command_item), rows)
+
+
+def remember(
+    connection: Connection,
+    *,
+    caller: str,
+    kind: str,
+    states: Sequence[str],
+    intents: Sequence[Sequence[tuple[int, int]]],
+    now: datetime,
+) -> None:
+    """Keeps what was asked for by other ways than a request, under a key of its own."""
+    identity = f"cmd_{uuid.uuid4().hex}"
+    items = [{"index": place, "state": state} for place, state in enumerate(states)]
+    answer = json.dumps({"id": identity, "kind": kind, "created_at": now.isoformat(), "items": items})
+    row = {"id": identity, "caller": caller, "idempotency_key": identity, "kind": kind, "digest": b""}
+    connection.execute(sa.insert(command).values(**row, answer="", status=0, created_at=now))
+    finish(connection, identity, answer=answer, status=202, intents=intents)
 
 
 def get(connection: Connection, identity: str) -> CommandRow | None:

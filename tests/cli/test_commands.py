@@ -25,7 +25,8 @@ def added(qudao: Qudao) -> str:
 def test_help_lists_every_command_and_the_exit_codes(qudao_process: Qudao) -> None:
     said = qudao_process("--help")
     nouns = (
-        "up serve worker beat listen sandbox demo migrate doctor shop resync orders map stock feed parked gaps key schema"
+        "up serve worker beat listen sandbox demo migrate doctor shop resync orders map stock feed parked "
+        "gaps explain key schema"
     )
     assert [noun for noun in nouns.split() if f"\n  {noun} " not in said.out] == []
     assert "Exit codes" in said.out
@@ -102,6 +103,9 @@ def test_secrets_are_asked_for_and_not_echoed(qudao_process: Qudao) -> None:
         (("resync", "orders", "--shop", "douyin:1", "--since", "yesterday"), 2, "is no time"),
         (("resync", "orders", "--shop", "douyin:1", "--since", "1h", "--until", "2h"), 2, "--since must lie before"),
         (("gaps", "repair"), 2, "name gaps, or a shop"),
+        (("explain", "intent", "7"), 3, "no intent 7"),
+        (("explain", "order", "douyin:1", "7"), 3, "nothing is known of an order 7"),
+        (("explain", "sku", "TEA"), 2, "write SKU@SHOP"),
         (("gaps", "repair", "7"), 3, "no open gap 7"),
         (("resync", "stock", "--shop", "douyin:1", "--push", "--dry-run"), 2, "--dry-run only reads"),
     ],
