@@ -91,6 +91,19 @@ def test_repetitions_at_the_same_moment_are_one_command(erp: httpx.Client, shop:
     assert wanted(database) == [("L1/S1", "5", 1)]
 
 
+def test_of_two_bodies_with_one_key_at_the_same_moment_one_counts(
+    erp: httpx.Client, shop: str, database: Database
+) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        numbers = [5 + place % 2 for place in range(16)]
+        answers = list(pool.map(lambda number: put(erp, "/v1/stock", {"sku": "TEA", "quantity": number}), numbers))
+    taken = {number for number, answer in zip(numbers, answers, strict=True) if answer.status_code == 202}
+    refused = {number for number, answer in zip(numbers, answers, strict=True) if answer.status_code == 409}
+    assert len(taken) == 1
+    assert refused == {5, 6} - taken
+    assert wanted(database) == [("L1/S1", str(taken.pop()), 1)]
+
+
 def test_a_key_is_free_again_after_seven_days(erp: httpx.Client, shop: str, database: Database) -> None:
     put(erp, "/v1/stock", TEA)
     with database.write() as connection:
