@@ -14,7 +14,7 @@ from core.channel import Connector, Outcome
 from core.db import feed, intents, lanes
 from core.db.intents import CONFLICT, Attempt, Intent
 from core.db.lanes import Claim, Kind
-from core.errors import ChannelError
+from core.errors import ChannelError, NotFound, NotYet
 from core.model import Order, Shipment
 from core.shipping import OTHERWISE, Ask, Change, Done, Send, Step, Wait, next_step
 from sync import deliver, tracking
@@ -45,7 +45,7 @@ def _step(runtime: Runtime, connector: Connector, claim: Claim, item: Intent) ->
     try:
         fetched = connector.order(shipment.order_id)
     except ChannelError as error:
-        _unreadable(runtime, claim, item, error)
+        _unreadable(runtime, connector, claim, item, error)
         return
     now = runtime.clock.now()
     with runtime.database.write() as connection:
@@ -137,8 +137,12 @@ def _act(
         raise lane_error
 
 
-def _unreadable(runtime: Runtime, claim: Claim, item: Intent, error: ChannelError) -> None:
-    """The order could not be read: nothing was sent, and what was sent before stays unsettled."""
+def _unreadable(runtime: Runtime, connector: Connector, claim: Claim, item: Intent, error: ChannelError) -> None:
+    """The order could not be read: nothing was sent, and what was sent before stays unsettled. An order is here before
+    it can be shipped, so a channel that does not find it has a replica that is behind.
+    """
+    if isinstance(error, NotFound) and runtime.clock.now() - item.created_at < connector.channel.notice_patience:
+        error = error.renamed(NotYet)
     if deliver.for_the_lane(error) is not None:
         raise error
     now = runtime.clock.now()

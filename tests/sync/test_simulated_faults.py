@@ -1,0 +1,42 @@
+"""Faults that the simulation found, each as the shortest day that shows it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from core.db import Database
+from core.model import ParcelDraft
+from sandbox.faults import FaultRule
+from sync.push import ShipmentItem
+from tests.engine import Engine
+from tests.engine import engine as running
+
+
+@pytest.fixture
+def engine(database: Database, redis_url: str, tmp_path: Path) -> Iterator[Engine]:
+    with running(database, redis_url, tmp_path) as started:
+        started.settle()
+        yield started
+
+
+def ship(engine: Engine, channel: str, order_id: str, number: str = "SF1234567890123") -> None:
+    parcel = ParcelDraft(carrier="SF", tracking_no=number)
+    engine.ship(ShipmentItem(shop=engine.shops[channel], order_id=order_id, parcels=(parcel,)))
+
+
+def fault(engine: Engine, kind: str, channel: str, **options: object) -> None:
+    engine.world.faults.add(FaultRule.model_validate({"kind": kind, "channel": channel, **options}))
+
+
+def test_a_replica_that_lost_sight_of_an_order_parks_no_shipment(engine: Engine) -> None:
+    order = engine.world.place(engine.world.shop("douyin"), variant="plain", restock=True)
+    engine.settle()
+    fault(engine, "index_lag", "douyin", seconds=300)
+    ship(engine, "douyin", order.order_id)
+    engine.run(60)
+    [intent] = engine.intents("ship", engine.shops["douyin"], order.order_id)
+    assert (intent.state, intent.reason_code) == ("due", "not_yet")
+    engine.world.faults.clear()
+    engine.run(120, step=20)
+    assert order.ship_accepts == 1
