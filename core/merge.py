@@ -71,8 +71,11 @@ def _line(line: Line, other: Line | None, *, base_is_newer: bool) -> Line:
     fulfilment = known.fulfilment or told.fulfilment
     if known.fulfilment and told.fulfilment:
         fulfilment = advance(known.fulfilment, told.fulfilment)
+    closing = known.closing or told.closing
+    if known.closing and told.closing:
+        closing = advance(known.closing, told.closing)
     after_sale = newest(known.after_sale, told.after_sale, told_is_newer=base_is_newer)
-    return line.model_copy(update={"fulfilment": fulfilment, "after_sale": after_sale})
+    return line.model_copy(update={"fulfilment": fulfilment, "closing": closing, "after_sale": after_sale})
 
 
 def _parcels(known: Order, told: Order) -> tuple[Parcel, ...]:

@@ -26,7 +26,7 @@ def test_help_lists_every_command_and_the_exit_codes(qudao_process: Qudao) -> No
     said = qudao_process("--help")
     nouns = (
         "up serve worker beat listen sandbox demo migrate doctor shop resync orders map stock feed parked "
-        "gaps explain key schema"
+        "conflicts gaps explain key schema"
     )
     assert [noun for noun in nouns.split() if f"\n  {noun} " not in said.out] == []
     assert "Exit codes" in said.out
@@ -205,3 +205,18 @@ def test_doctor_sees_a_key_that_does_not_fit(qudao: Qudao) -> None:
     said = qudao("doctor", "--json", QUDAO_SECRET_KEY="another key than before")
     states = [(finding["what"], finding["state"]) for finding in said.json["findings"]]
     assert ("pinduoduo:300123", "bad") in states
+
+
+def test_conflicts_and_whose_word_counts(qudao: Qudao) -> None:
+    shop = added(qudao)
+    assert qudao("conflicts", "list", "--json").json == []
+    assert qudao("conflicts", "list").err == "no open conflicts · 没有冲突\n"
+    assert qudao("conflicts", "policy", shop, "stock", "ask").code == 0
+    policies = {row["field"]: (row["policy"], row["own"]) for row in qudao("conflicts", "policy", shop, "--json").json}
+    assert policies["stock"] == ("ask", True)
+    assert policies["memo"] == ("newest", False)
+    assert qudao("conflicts", "policy", shop, "colour", "ask").code == 2
+    assert qudao("conflicts", "policy", shop, "stock", "me").code == 2
+    assert qudao("conflicts", "list", "--state", "shut").code == 2
+    gone = qudao("conflicts", "resolve", "7", "ours")
+    assert (gone.code, gone.err.partition(";")[0]) == (3, "no decision 7")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from core.merge import merge_after_sale, merge_order
 from core.model import AfterSale, Masked, Order, Receiver
 from core.status import AfterSaleKind, AfterSaleStage, Closing, Fact, Fulfilment, Hold, Payment, advance
-from tests.canonical import at, order, parcel
+from tests.canonical import at, line, order, parcel
 
 
 def test_a_late_reading_does_not_move_a_state_back() -> None:
@@ -18,6 +18,18 @@ def test_a_late_reading_does_not_move_a_state_back() -> None:
     assert merged.fulfilment.value is Fulfilment.SHIPPED
     assert merged.parcels == shipped.parcels
     assert merged.updated_at == at(10)
+
+
+def test_a_line_that_ended_stays_ended() -> None:
+    """Line by line, as the order itself: a late reading, or a list's row that does not tell, opens nothing again."""
+    ended = order(lines=(line(closing=Fact[Closing](value=Closing.CLOSED_REFUNDED)),), updated_at=at(5))
+    for told in (
+        order(lines=(line(closing=Fact[Closing](value=Closing.OPEN)),), updated_at=at(9)),
+        order(lines=(line(),), updated_at=at(9)),
+        order(lines=(line(closing=Fact[Closing](value=Closing.OPEN)),), updated_at=at(1)),
+    ):
+        [merged] = merge_order(ended, told).lines
+        assert merged.closing == ended.lines[0].closing
 
 
 def test_shipped_told_after_signed_keeps_signed_and_takes_the_second_parcel() -> None:
