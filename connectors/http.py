@@ -8,6 +8,7 @@ times; a write only when no byte of it left this machine. Everything else of a w
 import logging
 import time
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 
 import httpx
 import structlog
@@ -102,8 +103,7 @@ class NotSent(Unavailable):
 
 def _body(request: Request, response: httpx.Response) -> bytes:
     if response.status_code == 429:
-        wait = response.headers.get("retry-after", "")
-        raise Throttled("HTTP 429", code="429", retry_after=float(wait) if wait.isdigit() else None)
+        raise Throttled("HTTP 429", code="429", retry_after=_retry_after(response.headers))
     if response.status_code >= 500 or response.status_code == 408:
         raise _lost(request, f"HTTP {response.status_code}")
     if response.status_code >= 300:
@@ -112,6 +112,18 @@ def _body(request: Request, response: httpx.Response) -> bytes:
     if body.lstrip()[:1] not in (b"{", b"[") or body.rstrip()[-1:] not in (b"}", b"]"):
         raise _unreadable(request, "the answer is not JSON, or cut off")
     return body
+
+
+def _retry_after(headers: httpx.Headers) -> float | None:
+    """Seconds, or until a date on the sender's own clock."""
+    told = headers.get("retry-after", "").strip()
+    if told.isascii() and told.isdigit():
+        return float(told)
+    try:
+        until, now = parsedate_to_datetime(told), parsedate_to_datetime(headers.get("date", ""))
+        return max(0.0, (until - now).total_seconds())
+    except (TypeError, ValueError):
+        return None
 
 
 def _lost(request: Request, reason: str) -> ChannelError:

@@ -161,6 +161,18 @@ class Credentials:
     refresh_expires_at: datetime | None = None
 
 
+class Urgency(StrEnum):
+    """What a call is for, the costliest to starve first. `NOW`: shipments, and stock that has run out."""
+
+    NOW = "now"
+    READ = "read"
+    """Orders and after-sales, and whatever is not said to be anything else."""
+    STOCK = "stock"
+    PRICE = "price"
+    LISTING = "listing"
+    BACKFILL = "backfill"
+
+
 @dataclass(frozen=True)
 class Call:
     """One request about to leave, as far as budgets care."""
@@ -169,6 +181,7 @@ class Call:
     app_key: str
     shop: str
     method: str
+    urgency: Urgency = Urgency.READ
 
 
 class Gate(Protocol):
@@ -177,8 +190,12 @@ class Gate(Protocol):
     def enter(self, call: Call) -> None:
         """Returns when the call may leave; raises Throttled with the wait when that is too long to sit out."""
 
-    def refused(self, call: Call, retry_after: float | None) -> None:
-        """The channel itself said that this call was too much: keep such calls back for a while."""
+    def refused(
+        self, call: Call, retry_after: float | None, scope: Scope = Scope.SHOP, *, every_method: bool = False
+    ) -> None:
+        """The channel itself said that this call was too much. Calls of that shop, or of all shops of the app, to that
+        method or to any, are kept back for `retry_after` seconds, or for a while.
+        """
 
 
 class OpenGate:
@@ -187,7 +204,9 @@ class OpenGate:
     def enter(self, call: Call) -> None:
         return None
 
-    def refused(self, call: Call, retry_after: float | None) -> None:
+    def refused(
+        self, call: Call, retry_after: float | None, scope: Scope = Scope.SHOP, *, every_method: bool = False
+    ) -> None:
         return None
 
 

@@ -2,16 +2,17 @@
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import structlog
 
-from core.channel import Connector, Request
+from core.channel import Connector, Request, Urgency
 from core.db import lanes, shops
 from core.db.lanes import Claim, Kind, Lane, LaneLost
 from core.db.shops import ShopRow
-from core.errors import ChannelError
-from sync import deliver, inbox, policy, pull, ship, tokens
+from core.errors import ChannelError, Garbled, OutcomeUnknown, Unavailable
+from sync import deliver, inbox, policy, pull, reconcile, ship, tokens
 from sync.policy import Action
 from sync.runtime import Runtime
 
@@ -24,10 +25,19 @@ WORK: dict[Kind, Work] = {
     Kind.STOCK: deliver.drain_stock,
     Kind.PRICE: deliver.drain_prices,
     Kind.PULL: pull.drain,
-    Kind.BACKFILL: pull.drain,
+    Kind.BACKFILL: reconcile.drain,
 }
 """What is done on each kind of lane: one batch; True when there may be more."""
 
+URGENCY: dict[Kind, Urgency] = {
+    Kind.NOTICES: Urgency.READ,
+    Kind.SHIP: Urgency.NOW,
+    Kind.STOCK: Urgency.STOCK,
+    Kind.PRICE: Urgency.PRICE,
+    Kind.PULL: Urgency.READ,
+    Kind.BACKFILL: Urgency.LISTING,
+}
+"""What the calls of a lane are for."""
 
 FAILED_SECONDS = 5.0
 """How long a lane is left alone after an error that nobody foresaw."""
@@ -92,7 +102,7 @@ def _rounds(runtime: Runtime, row: ShopRow, claim: Claim) -> bool:
 
 class _Held:
     """Lets a request leave only while the lane is ours, and prolongs that: one batch or page may be many requests, and
-    a successor must never work beside us.
+    a successor must never work beside us. Tells the budget what the request is for and whether the way is open.
     """
 
     def __init__(self, runtime: Runtime, claim: Claim) -> None:
@@ -100,14 +110,25 @@ class _Held:
         self._claim = claim
         self._ttl = timedelta(seconds=runtime.settings.lease_seconds)
         self._proven = runtime.clock.now()
+        self._failed = False
 
     def send(self, request: Request) -> bytes:
         """Raises LaneLost beside what the channel answers."""
+        call = replace(request.call, urgency=Urgency.NOW if self._claim.urgent else URGENCY[self._claim.lane.kind])
         while (now := self._runtime.clock.now()) - self._proven > self._ttl / 6:  # the proof itself may have taken long
             with self._runtime.database.write() as connection:
                 lanes.hold(connection, self._claim, now, self._ttl)
             self._proven = now
-        return self._runtime.http.send(request)
+        try:
+            body = self._runtime.http.send(replace(request, call=call))
+        except (Unavailable, OutcomeUnknown, Garbled):
+            self._failed = True
+            self._runtime.gate.failed(call)
+            raise
+        if self._failed:
+            self._failed = False
+            self._runtime.gate.recovered(call)
+        return body
 
 
 def _active(runtime: Runtime, row: ShopRow) -> bool:

@@ -50,7 +50,7 @@ class DouyinClient:
     ) -> Answer[M]:
         """Calls `method`; `token` is False only for the token calls themselves. Raises what the answer means."""
         request = self._request(method, params, write=write, token=token)
-        body = self._transport.send(request)
+        body = self._sent(request)
         try:
             envelope = Envelope.model_validate(from_json(body))
             if envelope.accepted:
@@ -59,6 +59,14 @@ class DouyinClient:
         except ValueError as error:
             raise self._unreadable(request, error) from None
         raise self._refusal(request, envelope)
+
+    def _sent(self, request: Request) -> bytes:
+        try:
+            return self._transport.send(request)
+        except Throttled as error:
+            if error.code:  # the gateway's own word (HTTP 429); our budget's refusal carries none
+                self._gate.refused(request.call, error.retry_after)
+            raise
 
     def write(self, method: str, params: Mapping[str, Any]) -> str:
         """A writing call whose answer says yes and no more; answers the platform's id of the request."""

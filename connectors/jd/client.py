@@ -13,9 +13,9 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from connectors.jd import CHANNEL, signing, wire
-from connectors.jd.errors import BUSINESS, GATEWAY, OAUTH, UNSURE, WORDS, ErrorClass
+from connectors.jd.errors import BUSINESS, GATEWAY, OAUTH, QUOTA, UNSURE, WORDS, ErrorClass
 from connectors.rows import described
-from core.channel import Call, Credentials, Gate, Request, Transport
+from core.channel import Call, Credentials, Gate, Request, Scope, Transport
 from core.clock import SHANGHAI, Clock
 from core.errors import (
     ChannelError,
@@ -115,7 +115,9 @@ class JdClient:
 
     def _placed(self, error: ChannelError, call: Call) -> ChannelError:
         if isinstance(error, Throttled) and error.code:  # the channel's own word; our budget's refusal carries none
-            self._gate.refused(call, error.retry_after)
+            whole_app = error.code == QUOTA
+            scope = Scope.APP if whole_app else Scope.SHOP
+            self._gate.refused(call, error.retry_after, scope, every_method=whole_app)
         return error.at(**self.place(call.method))
 
 

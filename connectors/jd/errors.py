@@ -15,9 +15,12 @@ from core.errors import (
 
 ErrorClass = type[ChannelError]
 
+QUOTA = "2"
+"""The gateway's code for the app's quota of the day, which all its shops and methods share."""
+
 GATEWAY: Mapping[str, ErrorClass] = {
     "1": Unavailable,  # inferred, like 43 and 61: known from memory only
-    "2": Throttled,  # the app's quota of the day
+    QUOTA: Throttled,
     "4": Denied,
     "5": Denied,
     "7": Denied,

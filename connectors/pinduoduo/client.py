@@ -8,10 +8,10 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from connectors.pinduoduo import CHANNEL, signing, wire
-from connectors.pinduoduo.errors import ERRORS, UNSURE
+from connectors.pinduoduo.errors import API_LIMIT, ERRORS, UNSURE
 from connectors.pinduoduo.signing import Param
 from connectors.rows import described
-from core.channel import Call, Credentials, Gate, Request, Transport, Window
+from core.channel import Call, Credentials, Gate, Request, Scope, Transport, Window
 from core.clock import Clock
 from core.errors import ChannelError, Garbled, Malformed, NotFound, OutcomeUnknown, Rejected, Throttled
 
@@ -57,7 +57,7 @@ class PinduoduoClient:
             return _opened(method, self._transport.send(request))
         except Throttled as error:
             if error.code:  # the channel's own word; our budget's refusal carries none
-                self._gate.refused(call, error.retry_after)
+                self._gate.refused(call, error.retry_after, _scope(error, method.name))
             raise self._placed(error, method) from None
         except ChannelError as error:
             raise self._placed(error, method) from None
@@ -139,6 +139,12 @@ def _error(method: wire.Method[W], told: object) -> ChannelError:
         request_id=_word(fields.get("request_id")),
         retry_after=THROTTLED_WAIT if kind is Throttled else None,
     )
+
+
+def _scope(error: Throttled, method: str) -> Scope:
+    """Whose calls were too many (inferred: no code says so): all callers' for 52101, else whoever is limited there."""
+    limited = {limit.scope for limit in CHANNEL.limits if limit.method == method}
+    return Scope.APP if error.code == API_LIMIT or limited == {Scope.APP} else Scope.SHOP
 
 
 def _refused(method: wire.Method[W], ack: wire.Ack) -> ChannelError:

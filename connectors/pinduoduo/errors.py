@@ -12,6 +12,9 @@ from core.errors import (
     Unsupported,
 )
 
+API_LIMIT = "52101"
+"""The method as such is called too often, by everybody."""
+
 ERRORS: dict[tuple[str, str], type[ChannelError]] = {
     ("10000", ""): Invalid,
     (
@@ -39,7 +42,7 @@ ERRORS: dict[tuple[str, str], type[ChannelError]] = {
     ("52001", ""): Unavailable,
     ("52002", ""): Unavailable,
     ("52004", ""): Invalid,  # body too large
-    ("52101", ""): Throttled,
+    (API_LIMIT, ""): Throttled,
     ("52102", ""): Unavailable,  # degraded: not done
     ("52103", ""): Unavailable,
     ("70031", ""): Throttled,

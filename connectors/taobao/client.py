@@ -15,7 +15,7 @@ from pydantic_core import from_json
 from connectors.rows import described, text_of
 from connectors.taobao import CHANNEL, errors, signing, wire
 from connectors.taobao.signing import Param
-from core.channel import AppAccess, Call, Credentials, Fetched, Gate, Request, Transport, Window
+from core.channel import AppAccess, Call, Credentials, Fetched, Gate, Request, Scope, Transport, Window
 from core.clock import SHANGHAI, Clock
 from core.errors import ChannelError, Garbled, Malformed, NotFound, OutcomeUnknown, Rejected, Throttled, Unavailable
 
@@ -82,7 +82,8 @@ class TaobaoClient:
             return _opened(method, self._transport.send(request))
         except Throttled as error:
             if error.code:  # the channel's own word; our budget's refusal carries none
-                self._gate.refused(call, error.retry_after)
+                scope, every_method = errors.REACH.get(error.sub_code, (Scope.SHOP, False))
+                self._gate.refused(call, error.retry_after, scope, every_method=every_method)
             raise self._placed(error, method) from None
         except ChannelError as error:
             raise self._placed(error, method) from None

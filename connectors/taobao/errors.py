@@ -1,5 +1,6 @@
 """Taobao's error codes by consequence. Tables only; `client.classify` asks them from the most telling to the least."""
 
+from core.channel import Scope
 from core.errors import (
     AlreadyDone,
     ChannelError,
@@ -143,6 +144,13 @@ LOGISTICS_FAMILY: dict[tuple[str, str], type[ChannelError]] = {
 
 BUSY = ("库存中心服务正忙", "数据存储服务正在维护中", "远程服务调用超时", "服务不可用")
 """Words in `sub_msg` that say "busy", whatever the code."""
+
+REACH: dict[str, tuple[Scope, bool]] = {
+    "accesscontrol.limited-by-app-access-count": (Scope.APP, True),
+    "accesscontrol.limited-by-api-access-count": (Scope.APP, False),
+    "accesscontrol.limited-by-app-api-access-count": (Scope.APP, False),
+}
+"""Whose calls a refusal is about, and whether to every method; others are about one shop's calls to one method."""
 
 NOT_DONE = frozenset({"isp.call-limited"})
 """Platform faults that prove that a write was not done. After any other a write may have been done all the same."""

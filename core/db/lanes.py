@@ -37,12 +37,15 @@ class Lane:
 
 @dataclass
 class Claim:
-    """The right to work on a lane. `rung` is the bell count seen so far."""
+    """The right to work on a lane. `rung` is the bell count seen so far, `urgent` whether what is being sent comes
+    before all else.
+    """
 
     lane: Lane
     owner: str
     fence: int
     rung: int
+    urgent: bool = False
 
 
 class LaneLost(QudaoError):

@@ -10,7 +10,7 @@ import respx
 import structlog
 
 from connectors import Http
-from core.channel import Call, Request
+from core.channel import Call, Request, Scope
 from core.errors import ChannelError, Malformed, OutcomeUnknown, Throttled, Unavailable
 
 URL = "https://gateway.example/api/router"
@@ -31,7 +31,9 @@ class Counting:
             raise Throttled("full", retry_after=9)
         self.entered += 1
 
-    def refused(self, call: Call, retry_after: float | None) -> None:
+    def refused(
+        self, call: Call, retry_after: float | None, scope: Scope = Scope.SHOP, *, every_method: bool = False
+    ) -> None:
         raise AssertionError("only a connector knows a platform's refusal")
 
 

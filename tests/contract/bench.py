@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from connectors import CHANNELS
 from connectors.http import Http
-from core.channel import BadRow, Call, Capability, Connector, Credentials, Page, Window
+from core.channel import BadRow, Call, Capability, Connector, Credentials, Page, Scope, Window
 from core.model import AfterSale, Order, ParcelDraft, Shipment, SkuKey
 from sandbox.clock import VirtualClock
 from sandbox.faults import FaultKind, FaultRule
@@ -51,7 +51,9 @@ class WatchedGate:
     def enter(self, call: Call) -> None:
         return None
 
-    def refused(self, call: Call, retry_after: float | None) -> None:
+    def refused(
+        self, call: Call, retry_after: float | None, scope: Scope = Scope.SHOP, *, every_method: bool = False
+    ) -> None:
         self.refusals.append(call)
 
 

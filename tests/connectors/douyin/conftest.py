@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from connectors.douyin import CHANNEL
 from connectors.douyin.connector import DouyinConnector
-from core.channel import Call, Credentials, Request
+from core.channel import Call, Credentials, Request, Scope
 from core.clock import ManualClock
 from core.errors import ChannelError
 
@@ -76,7 +76,9 @@ class RecordingGate:
     def enter(self, call: Call) -> None:
         return None
 
-    def refused(self, call: Call, retry_after: float | None) -> None:
+    def refused(
+        self, call: Call, retry_after: float | None, scope: Scope = Scope.SHOP, *, every_method: bool = False
+    ) -> None:
         self.refusals.append((call.method, retry_after))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from connectors.pinduoduo.connector import PinduoduoConnector
-from core.channel import Call, Credentials, Gate, OpenGate, Request, Transport
+from core.channel import Call, Credentials, Gate, OpenGate, Request, Scope, Transport
 from core.clock import ManualClock
 from core.errors import ChannelError
 
@@ -64,9 +64,13 @@ class Watch(OpenGate):
 
     def __init__(self) -> None:
         self.refusals: list[tuple[str, float | None]] = []
+        self.reaches: list[tuple[Scope, bool]] = []
 
-    def refused(self, call: Call, retry_after: float | None) -> None:
+    def refused(
+        self, call: Call, retry_after: float | None, scope: Scope = Scope.SHOP, *, every_method: bool = False
+    ) -> None:
         self.refusals.append((call.method, retry_after))
+        self.reaches.append((scope, every_method))
 
 
 def shop(transport: Transport, gate: Gate | None = None, at: int = NOW) -> PinduoduoConnector:
