@@ -41,6 +41,12 @@ class Settings(BaseSettings):
     poll_listings_seconds: float = 3600
     first_pull_days: float = 7
     """How far back the first pull of a new shop begins."""
+    reconcile_at: str = Field(default="02:30", pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$")
+    """When in Shanghai shops begin to be compared with their channels every night; empty: never."""
+    reconcile_spread_minutes: float = Field(default=120, ge=0)
+    """Over how long the shops' beginnings are spread; a shop's own minute stays the same."""
+    reconcile_days: float = Field(default=3, gt=0)
+    """How far back orders and after-sales are compared."""
     drain_seconds: float = 20
     """How long one job may work on a lane before it gives the worker back."""
     lease_seconds: float = 30

@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from core.db import commands, lanes, watermarks
+from core.db import commands, intents, lanes, watermarks
 from core.db.lanes import Kind, Lane
 from core.db.shops import shop_id
 from core.db.tables import intent, receipt, shop, watermark
@@ -58,12 +58,14 @@ def beat(runtime: Runtime) -> set[Lane]:
     """Rings what is due and answers it."""
     now = runtime.clock.now()
     with runtime.database.read() as connection:
-        fresh = watermarks.without(connection, pull.ORDERS)
+        fresh = watermarks.without(connection, pull.RECONCILIATION)
         due = due_lanes(connection, now)
+        urgent = {Lane(identity, Kind.STOCK) for identity in intents.sold_out(connection, now)} & due
     for identity in fresh:
         pull.begin(runtime, identity)
         due.add(Lane(identity, Kind.PULL))
-    runtime.bells.ring(due)
+    runtime.bells.ring(urgent, urgent=True)
+    runtime.bells.ring(due - urgent)
     return due
 
 

@@ -21,7 +21,7 @@ from core.db.shops import ShopRow
 from core.db.watermarks import Walk, Watermark
 from core.errors import ChannelError, Unsupported
 from core.settings import Settings
-from sync import conflicts, policy, push
+from sync import conflicts, nights, policy, push
 from sync.accept import Accepted, accept, compare
 from sync.decisions import Considered
 from sync.policy import Action
@@ -31,11 +31,14 @@ P = TypeVar("P")
 log = structlog.get_logger("qudao.pull")
 
 ORDERS, AFTER_SALES, LISTINGS, SUBSCRIPTION = "orders", "after_sales", "listings", "subscription"
+RECONCILIATION = "reconciliation"
+"""Read by sync/reconcile."""
 LANES: dict[str, Kind] = {
     ORDERS: Kind.PULL,
     AFTER_SALES: Kind.PULL,
     LISTINGS: Kind.BACKFILL,
     SUBSCRIPTION: Kind.BACKFILL,
+    RECONCILIATION: Kind.BACKFILL,
 }
 """Stream → the lane that reads it."""
 
@@ -83,6 +86,17 @@ _STREAMS: dict[str, _Stream] = {
 }
 
 
+def pages(stream: str, connector: Connector, window: Window) -> Iterator[Page[Any]]:
+    """What a stream's list shows of a window that is not longer than its paging allows."""
+    return _STREAMS[stream].pages(connector, window)
+
+
+def paging(stream: str, connector: Connector) -> Paging | None:
+    """How a stream is read; None where the channel does not tell it by time, or not at all."""
+    found = _STREAMS[stream]
+    return found.paging(connector) if connector.channel.supports(found.capability) else None
+
+
 def begin(runtime: Runtime, shop_id: str) -> None:
     """Starts all streams of a shop that has none, and takes up notices that came before it was connected."""
     now = runtime.clock.now()
@@ -92,6 +106,7 @@ def begin(runtime: Runtime, shop_id: str) -> None:
         watermarks.begin(
             connection, shop_id, {SUBSCRIPTION: now, LISTINGS: now, ORDERS: since, AFTER_SALES: since}, now
         )
+        watermarks.begin(connection, shop_id, {RECONCILIATION: now}, nights.next_run(runtime.settings, shop_id, now))
         receipts.adopt(connection, channel, account, now)
 
 
@@ -100,7 +115,7 @@ def drain(runtime: Runtime, connector: Connector, claim: Claim) -> bool:
     now = runtime.clock.now()
     with runtime.database.read() as connection:
         marks = watermarks.due(connection, connector.shop_id, now)
-    due = [mark for mark in marks if LANES[mark.stream] is claim.lane.kind]
+    due = [mark for mark in marks if LANES[mark.stream] is claim.lane.kind and mark.stream != RECONCILIATION]
     behind = False
     for mark in sorted(due, key=lambda mark: mark.stream not in (ORDERS, SUBSCRIPTION)):
         try:
@@ -222,11 +237,11 @@ def accept_page(
     now = runtime.clock.now()
     with runtime.database.write() as connection:
         lanes.hold(connection, claim, now, timedelta(seconds=runtime.settings.lease_seconds))
-        _park_rows(runtime, connection, claim.lane.shop_id, kind, page.bad, now)
+        park_rows(runtime, connection, claim.lane.shop_id, kind, page.bad, now)
         return accept(connection, runtime.vault, claim.lane.shop_id, page.items, now, asked_at=asked_at)
 
 
-def _park_rows(
+def park_rows(
     runtime: Runtime, connection: Any, shop_id: str, kind: str, bad: tuple[BadRow, ...], now: datetime
 ) -> None:
     for row in bad:
@@ -307,7 +322,7 @@ def resync(
                 if dry_run:
                     outcomes = compare(connection, row.id, page.items)
                 else:
-                    _park_rows(runtime, connection, row.id, stream.kind, page.bad, now)
+                    park_rows(runtime, connection, row.id, stream.kind, page.bad, now)
                     outcomes = accept(connection, runtime.vault, row.id, page.items, now, asked_at=asked_at)
             yield seen.walk(part), outcomes
         if not dry_run:

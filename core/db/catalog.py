@@ -260,6 +260,22 @@ def rows_of(
     return [_row(row) for row in connection.execute(query.limit(limit) if limit else query)]
 
 
+def listing_ids(connection: Connection, shop_id: str, after: str, limit: int) -> list[str]:
+    """The next listings of a shop in order of their ids, but for deleted ones."""
+    query = (
+        sa.select(listing_sku.c.listing_id)
+        .where(
+            listing_sku.c.shop_id == shop_id,
+            listing_sku.c.listing_id > after,
+            listing_sku.c.shelf != Shelf.DELETED.value,
+        )
+        .distinct()
+        .order_by(listing_sku.c.listing_id)
+        .limit(limit)
+    )
+    return list(connection.scalars(query))
+
+
 def set_numbers(connection: Connection, numbers: dict[str, int], now: datetime) -> None:
     """Remembers the ERP's newest number of each SKU."""
     upsert(
