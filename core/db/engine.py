@@ -17,6 +17,27 @@ from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 LOCK_WAIT_SECONDS = 30
 """How long a SQLite writer waits for its turn."""
 
+ABANDONED_SECONDS = 15
+"""PostgreSQL ends a transaction in which nothing happened for so long: its host was cut off or frozen, and nobody else
+gets what it has locked. Ours are never idle that long.
+"""
+_SESSION = {
+    "idle_in_transaction_session_timeout": ABANDONED_SECONDS * 1000,
+    "tcp_user_timeout": ABANDONED_SECONDS * 1000,
+    "tcp_keepalives_idle": 5,
+    "tcp_keepalives_interval": 5,
+    "tcp_keepalives_count": 2,
+}
+"""What the server is told of every session, so that it notices a client that is gone."""
+_WIRE = {
+    "connect_timeout": 10,
+    "tcp_user_timeout": ABANDONED_SECONDS * 1000,
+    "keepalives_idle": 5,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+}
+"""The same on our side: a server that cannot be reached is an error after this, not a wait for ever."""
+
 
 class Database:
     """One engine for one process. `postgresql` tells which of the two it is."""
@@ -26,7 +47,12 @@ class Database:
         self.postgresql = self.url.get_backend_name() == "postgresql"
         if self.postgresql:
             self.engine: Engine = sa.create_engine(
-                self.url, pool_size=pool_size, max_overflow=20, pool_pre_ping=True, hide_parameters=True
+                self.url,
+                pool_size=pool_size,
+                max_overflow=20,
+                pool_pre_ping=True,
+                hide_parameters=True,
+                connect_args=_outliving_a_cut(self.url),
             )
         else:
             self.engine = _sqlite(self.url)
@@ -45,6 +71,14 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def _outliving_a_cut(url: sa.URL) -> dict[str, Any]:
+    """Arguments of a connection; what the URL says itself counts."""
+    asked = url.query.get("options", "")
+    session = " ".join(f"-c {name}={value}" for name, value in _SESSION.items())
+    options = f"{session} {asked if isinstance(asked, str) else ' '.join(asked)}"
+    return {name: value for name, value in _WIRE.items() if name not in url.query} | {"options": options.strip()}
 
 
 def _sqlite(url: sa.URL) -> Engine:
