@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from connectors.jd import CHANNEL, signing, wire
-from connectors.jd.errors import BUSINESS, GATEWAY, OAUTH, QUOTA, UNSURE, WORDS, ErrorClass
+from connectors.jd.errors import BUSINESS, GATEWAY, OAUTH, QUOTA, UNSURE, WORDS
 from connectors.rows import described
 from core.channel import Call, Credentials, Gate, Request, Scope, Transport
 from core.clock import SHANGHAI, Clock
@@ -33,9 +33,6 @@ ROUTER = "/routerjson"
 REFRESH = "/oauth2/refresh_token"
 AUTHORISATION = "https://open-oauth.jd.com"
 """Production's host for tokens; under an overridden gateway tokens are asked for there too."""
-
-THROTTLED_WAIT = 60.0
-"""Seconds to keep back once the quota is used up (inferred): it is renewed daily, the wire names no moment."""
 
 W = TypeVar("W", bound=wire.Wire)
 
@@ -115,7 +112,7 @@ class JdClient:
 
     def _placed(self, error: ChannelError, call: Call) -> ChannelError:
         if isinstance(error, Throttled) and error.code:  # the channel's own word; our budget's refusal carries none
-            whole_app = error.code == QUOTA
+            whole_app = error.code == QUOTA  # it names no moment, so the budget doubles its own wait while it goes on
             scope = Scope.APP if whole_app else Scope.SHOP
             self._gate.refused(call, error.retry_after, scope, every_method=whole_app)
         return error.at(**self.place(call.method))
@@ -178,7 +175,7 @@ def refusal(said: Verdict, *, write: bool) -> ChannelError:
     kind = BUSINESS.get(said.code) or next((each for word, each in WORDS if word in said.text), Rejected)
     if write and kind is Unavailable:  # an error worth a retry does not say that the write failed
         kind = OutcomeUnknown
-    return _made(kind, said.code, said.text)
+    return kind(said.text, code=said.code)
 
 
 def number(text: str) -> int:
@@ -224,7 +221,7 @@ def _result(method: wire.Method[W], answer: wire.Row) -> wire.Row:
 def _gateway(told: wire.Row, *, write: bool) -> ChannelError:
     code = _word(told.get("code"))
     kind = OutcomeUnknown if write and code in UNSURE else GATEWAY.get(code, Rejected)
-    return _made(kind, code, _word(told.get("zh_desc")) or _word(told.get("en_desc")))
+    return kind(_word(told.get("zh_desc")) or _word(told.get("en_desc")), code=code)
 
 
 def _token(answer: wire.Row) -> wire.Token:
@@ -237,10 +234,6 @@ def _token(answer: wire.Row) -> wire.Token:
         return wire.Token.model_validate(answer)
     except ValidationError as error:
         raise Malformed(described(error)) from None
-
-
-def _made(kind: ErrorClass, code: str, text: str) -> ChannelError:
-    return kind(text, code=code, retry_after=THROTTLED_WAIT if kind is Throttled else None)
 
 
 def _unreadable(write: bool, reason: str) -> ChannelError:
