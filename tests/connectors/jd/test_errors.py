@@ -63,7 +63,7 @@ def test_a_refused_write_is_the_same_but_for_a_timeout_inside(name: str, kind: A
 
 
 def test_a_spent_quota_reaches_the_gate_without_a_moment() -> None:
-    """The wire names none: one refusal must not stop a shop for a minute, a spent day must not be asked for for ever."""
+    """The wire names none: one refusal must not stop a shop for a minute, nor a spent day be asked about for ever."""
     gate = Watch()
     with pytest.raises(errors.Throttled):
         shop(Playback({wire.ORDER: sample("error.rate_limited.response")}), gate).order(ORDER_ID)
