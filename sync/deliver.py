@@ -27,6 +27,8 @@ from sync.runtime import Runtime
 
 log = structlog.get_logger("qudao.deliver")
 
+SOLD_OUT = "0"
+"""The wanted stock that must not wait for anything else."""
 SHOW_AGAIN = timedelta(seconds=3)
 """How long after an unanswered write the channel is asked what came of it, so that a write on its way can land."""
 
@@ -59,6 +61,7 @@ def _drain(runtime: Runtime, connector: Connector, claim: Claim, wanted: _Field)
         open_attempts = intents.unsettled(connection, [item.id for item in due])
     if not due:
         return False
+    claim.urgent = wanted.kind is Kind.STOCK and any(item.wanted == SOLD_OUT for item in due)
     due.sort(key=lambda item: item.key)  # as wishes lock these rows, so that neither waits for the other
     if open_attempts:
         doubtful = [(item, open_attempts[item.id]) for item in due if item.id in open_attempts]

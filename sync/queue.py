@@ -47,15 +47,17 @@ class Bells:
     def __init__(self, connection: redis.Redis) -> None:
         self._redis = connection
 
-    def ring(self, lanes: Iterable[Lane]) -> None:
-        """Wakes a worker for each lane that has no bell out. Call it after the commit."""
+    def ring(self, lanes: Iterable[Lane], *, urgent: bool = False) -> None:
+        """Wakes a worker for each lane that has no bell out; an urgent bell is another one. Call it after the
+        commit.
+        """
         with _harmless("ring"):
             for lane in lanes:
-                if self._redis.set(_key(lane), 1, nx=True, ex=BELL_SECONDS):
-                    self._enqueue(lane)
+                if self._redis.set(_key(lane, urgent=urgent), 1, nx=True, ex=BELL_SECONDS):
+                    self._enqueue(lane, URGENT if urgent else QUEUES[lane.kind])
 
-    def _enqueue(self, lane: Lane) -> None:
-        queue = Queue(QUEUES[lane.kind], connection=self._redis, serializer=JSONSerializer)
+    def _enqueue(self, lane: Lane, name: str) -> None:
+        queue = Queue(name, connection=self._redis, serializer=JSONSerializer)
         queue.enqueue_call(
             "sync.jobs.drain",
             args=[lane.shop_id, lane.kind.value],
@@ -68,7 +70,7 @@ class Bells:
     def silence(self, lane: Lane) -> None:
         """A drain calls it before its last look."""
         with _harmless("silence"):
-            self._redis.delete(_key(lane))
+            self._redis.delete(_key(lane), _key(lane, urgent=True))
 
     def announce_feed(self) -> None:
         """Tells waiting readers that the feed has grown."""
@@ -84,8 +86,8 @@ def _harmless(what: str) -> Iterator[None]:
         log.warning("redis does not answer", during=what, error=type(error).__name__)
 
 
-def _key(lane: Lane) -> str:
-    return f"qudao:bell:{lane}"
+def _key(lane: Lane, *, urgent: bool = False) -> str:
+    return f"qudao:bell:{'urgent:' * urgent}{lane}"
 
 
 class DrainWorker(SimpleWorker):

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
-from core.db.tables import attempt, intent
+from core.db.tables import SOLD_OUT, attempt, intent
 from core.errors import ConfigurationError
 
 UNSETTLED = ("open", "unknown")
@@ -109,16 +109,22 @@ def want(connection: Connection, wishes: Sequence[Wish], now: datetime) -> dict[
 
 
 def due(connection: Connection, shop_id: str, kinds: Collection[str], now: datetime, limit: int) -> list[Intent]:
-    """The next intents of a lane, longest waiting first."""
-    query = (
-        sa.select(*_INTENT)
-        .where(
-            intent.c.shop_id == shop_id, intent.c.kind.in_(kinds), intent.c.state == "due", intent.c.not_before <= now
-        )
-        .order_by(intent.c.not_before, intent.c.id)
-        .limit(limit)
+    """The next intents of a lane: stock that has run out, then the longest waiting."""
+    of_shop_now = sa.and_(intent.c.shop_id == shop_id, intent.c.not_before <= now)
+    longest_waiting = sa.select(*_INTENT).where(of_shop_now).order_by(intent.c.not_before, intent.c.id)
+    first: list[Intent] = []
+    if "stock" in kinds:
+        first = [Intent(*row) for row in connection.execute(longest_waiting.where(SOLD_OUT).limit(limit))]
+    query = longest_waiting.where(
+        intent.c.kind.in_(kinds), intent.c.state == "due", intent.c.id.not_in([item.id for item in first])
     )
-    return [Intent(*row) for row in connection.execute(query)]
+    return first + [Intent(*row) for row in connection.execute(query.limit(limit - len(first)))]
+
+
+def sold_out(connection: Connection, now: datetime) -> set[str]:
+    """Shops with stock that has run out and is still for sale on the channel."""
+    query = sa.select(intent.c.shop_id).where(SOLD_OUT, intent.c.not_before <= now).distinct()
+    return set(connection.scalars(query))
 
 
 def find(connection: Connection, intent_id: int) -> Intent:

@@ -253,6 +253,9 @@ sku_stock = Table(
 )
 """The number the ERP last gave for a SKU."""
 
+SOLD_OUT = sa.text("kind = 'stock' AND state = 'due' AND wanted = '0'")
+"""Intents that must not wait: each minute may sell what is not there. In these words, since they name an index."""
+
 intent = Table(
     "intent",
     metadata,
@@ -275,6 +278,7 @@ intent = Table(
     Index(None, "state", "not_before"),
     Index(None, "shop_id", "kind", "state", "not_before"),
     Index(None, "shop_id", "kind", "object_id"),
+    Index("ix_intent_sold_out", "shop_id", "not_before", sqlite_where=SOLD_OUT, postgresql_where=SOLD_OUT),
 )
 """Something that must become true on a channel. `state`: due, done, parked, dismissed.
 
