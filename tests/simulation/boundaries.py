@@ -190,7 +190,7 @@ class Wire(httpx.BaseTransport):
             self._boundaries.sleep(self.TIMEOUT)
             raise httpx.ReadTimeout(str(silence), request=request) from None
         self._boundaries.cross(TAKEN, lambda: httpx.ReadError("connection reset", request=request))
-        self._boundaries.sleep(self._dice.choice((0.02, 0.05, 0.05, 0.1, 0.3)))
+        self._boundaries.sleep(self._dice.choice((0.01, 0.02, 0.03, 0.05, 0.3)))
         self._boundaries.cross(ANSWER)
         return httpx.Response(response.status, headers=dict(response.headers), content=response.body, request=request)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.faults import FaultRule
+from sandbox.faults import Fault, FaultRule
 from tests.simulation.day import Day
 
 EVERY = 75.0
@@ -18,8 +18,8 @@ class Chaos:
         self._day = day
         self._dice = day.dice
         self._until: list[tuple[float, Callable[[], object]]] = []
-        self.throttled: set[str] = set()
-        """Channels on which refusals for too many calls were ordered."""
+        self.storms: list[Fault] = []
+        """Refusals for too many calls that were ordered here."""
         self.flushes = 0
         self._breaks: list[Callable[[str], object]] = [
             self._storm,
@@ -60,18 +60,18 @@ class Chaos:
     def _for(self, seconds: float, end: Callable[[], object]) -> None:
         self._until.append((self._day.world.now() + seconds, end))
 
-    def _rule(self, kind: str, channel: str, **options: Any) -> int:
+    def _rule(self, kind: str, channel: str, **options: Any) -> Fault:
         rule = FaultRule.model_validate({"kind": kind, "channel": channel, **options})
-        return self._day.world.faults.add(rule).fault_id
+        return self._day.world.faults.add(rule)
 
     def _rule_for(self, lasting: float, kind: str, channel: str, **options: Any) -> None:
         fault = self._rule(kind, channel, **options)
-        self._for(lasting, lambda: self._day.world.faults.clear(fault))
+        self._for(lasting, lambda: self._day.world.faults.clear(fault.fault_id))
 
     def _storm(self, channel: str) -> None:
         times = self._dice.randint(1, 12)
-        self.throttled.add(channel)
-        self._rule("throttle", channel, times=times, seconds=self._dice.choice((None, 2, 15)), probability=0.6)
+        seconds = self._dice.choice((None, 2, 15))
+        self.storms.append(self._rule("throttle", channel, times=times, seconds=seconds, probability=0.6))
 
     def _timeouts(self, channel: str) -> None:
         kind = self._dice.choice(("timeout_after", "timeout_after", "timeout_before"))
