@@ -16,6 +16,7 @@ QudaoError
     └── Rejected            the channel said no, and will say no again: park
         ├── NotFound
         ├── Invalid         a value in the request is wrong
+        │   └── UnknownCarrier  the channel, or the shop's own list, has no such carrier
         ├── Conflict        the object is in a state that forbids it
         └── AlreadyDone     it is so already: success once a read-back proves it
 """
@@ -144,6 +145,10 @@ class NotFound(Rejected):
 
 class Invalid(Rejected):
     """A value in the request is wrong: carrier, tracking number, negative stock, price relation."""
+
+
+class UnknownCarrier(Invalid):
+    """The channel, or the shop's own list, has no such carrier; the sub code names it. Nothing was sent."""
 
 
 class Conflict(Rejected):

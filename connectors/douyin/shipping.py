@@ -7,7 +7,7 @@ from connectors.douyin import mapping, wire
 from connectors.douyin.client import DouyinClient
 from connectors.rows import outcome, sound
 from core.channel import CarrierRow, Fetched, Outcome
-from core.errors import Conflict, Invalid, NotFound, Rejected
+from core.errors import Conflict, Invalid, NotFound, Rejected, UnknownCarrier
 from core.model import Order, Packed, Parcel, ParcelDraft, Shipment
 from core.status import AfterSaleState, Fulfilment
 
@@ -112,7 +112,7 @@ class Shipping:
         for code in known or (carrier,):
             if code in listed:
                 return code
-        raise Invalid("Douyin does not know this carrier").at(**self._client.place("ship"))
+        raise UnknownCarrier("Douyin does not know this carrier", sub_code=carrier).at(**self._client.place("ship"))
 
 
 def _rest(order: Order, drafts: Sequence[ParcelDraft]) -> tuple[Packed, ...]:

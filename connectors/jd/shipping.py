@@ -11,7 +11,7 @@ from connectors.jd.client import JdClient, Verdict, number, refusal
 from connectors.jd.errors import ALREADY_SHIPPED
 from connectors.rows import outcome
 from core.channel import CarrierRow, Fetched, Outcome
-from core.errors import AlreadyDone, Conflict, Invalid, NotYet, OutcomeUnknown, Rejected
+from core.errors import AlreadyDone, Conflict, Invalid, NotYet, OutcomeUnknown, Rejected, UnknownCarrier
 from core.model import Order, Packed, Parcel, ParcelDraft, Shipment
 from core.status import Closing, Fulfilment, Hold, Payment
 
@@ -88,13 +88,13 @@ class Shipping:
             raise OutcomeUnknown("the answer leaves the order out")
 
     def _sending(self, draft: ParcelDraft) -> Sending:
-        """Raises Invalid before anything is written for a carrier that is neither canonical nor in the shop's list."""
+        """Raises UnknownCarrier, before any write, for what is neither canonical nor in the shop's list."""
         tracking_no = draft.tracking_no.strip()
         rows = self._carriers or self.carriers()
         wanted = {draft.carrier, *mapping.CARRIER.get(draft.carrier, ())} - {""}
         row = next((row for row in rows if row.code in wanted or row.carrier in wanted), None)
         if row is None:
-            raise Invalid("the shop's list has no such carrier", sub_code=draft.carrier)
+            raise UnknownCarrier("the shop's list has no such carrier", sub_code=draft.carrier)
         if "," in tracking_no or "|" in tracking_no or not (tracking_no or row.code == mapping.SELF_DELIVERY):
             raise Invalid("a tracking number is missing or not one number")
         return Sending(row.code, row.name, tracking_no, draft.lines)

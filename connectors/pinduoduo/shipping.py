@@ -9,7 +9,7 @@ from connectors.pinduoduo.client import PinduoduoClient
 from connectors.pinduoduo.signing import Param
 from connectors.rows import outcome
 from core.channel import Capability, CarrierRow, Fetched, Outcome
-from core.errors import AlreadyDone, Conflict, Invalid, NotYet, Unsupported
+from core.errors import AlreadyDone, Conflict, Invalid, NotYet, UnknownCarrier, Unsupported
 from core.model import Order, Parcel, ParcelKind, Shipment
 from core.status import AfterSaleState, Closing, Fulfilment, Hold, Payment
 
@@ -99,7 +99,7 @@ class Shipping:
         return self._client.call(wire.SEND_EXTRA, params).request_id or ""
 
     def _sending(self, carrier: str, tracking_no: str) -> Sending:
-        """Raises Invalid before anything is sent for a carrier that is neither canonical nor an id of the channel."""
+        """Raises UnknownCarrier, before any write, for what is neither canonical nor an id of the channel."""
         number = tracking_no.strip()
         if not number:
             raise Invalid("a tracking number is missing", channel=CHANNEL.code, shop=self._shop_id)
@@ -107,7 +107,7 @@ class Shipping:
             return Sending(codes[0], number)
         known = (self._carriers or self.carriers()) if carrier.isdigit() else []
         if not any(row.code == carrier and row.available for row in known):
-            raise Invalid("no such carrier", channel=CHANNEL.code, shop=self._shop_id, sub_code=carrier)
+            raise UnknownCarrier("no such carrier", channel=CHANNEL.code, shop=self._shop_id, sub_code=carrier)
         return Sending(carrier, number)
 
 

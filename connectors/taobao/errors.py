@@ -13,6 +13,7 @@ from core.errors import (
     Rejected,
     Throttled,
     Unavailable,
+    UnknownCarrier,
     Unsupported,
 )
 
@@ -103,7 +104,7 @@ LOGISTICS: dict[str, type[ChannelError]] = {
     "B05": Conflict,
     "B06": Invalid,
     "B27": AlreadyDone,
-    "B56": Invalid,
+    "B56": UnknownCarrier,
     "B57": Invalid,
     "B58": Invalid,
     "B59": Invalid,

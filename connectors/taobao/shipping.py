@@ -11,7 +11,7 @@ from connectors.taobao.client import TaobaoClient
 from connectors.taobao.mapping import CASH_ON_DELIVERY, VIRTUAL, left_to_ship
 from connectors.taobao.signing import Param
 from core.channel import Capability, CarrierRow, Outcome
-from core.errors import AlreadyDone, Conflict, Invalid, NotYet
+from core.errors import AlreadyDone, Conflict, Invalid, NotYet, UnknownCarrier
 from core.model import Order, Parcel, ParcelDraft, ParcelKind, Shipment
 from core.status import AfterSaleState, Closing, Fulfilment, Hold, Payment
 
@@ -76,14 +76,14 @@ class Shipping:
         return request_id
 
     def _code(self, carrier: str) -> str:
-        """Raises Invalid before anything is sent for what is neither a canonical carrier nor a code of the channel."""
+        """Raises UnknownCarrier, before any write, for what is neither canonical nor a code of the channel."""
         known = mapping.CARRIER.get(carrier, ())
         if len(known) == 1:
             return known[0]
         for row in self._carriers or self.carriers():
             if row.code in known or (carrier and carrier in (row.code, row.carrier)):
                 return row.code
-        raise _invalid("Taobao does not know this carrier")
+        raise UnknownCarrier("Taobao does not know this carrier", channel=CHANNEL.code, sub_code=carrier)
 
 
 @dataclass(frozen=True)

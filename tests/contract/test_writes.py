@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.channel import Capability, Connector, Outcome, PriceWrite, StockDelta, StockWrite
-from core.errors import AlreadyDone, Conflict, Invalid, NotFound, NotYet, OutcomeUnknown, Rejected
+from core.errors import AlreadyDone, Conflict, Invalid, NotFound, NotYet, OutcomeUnknown, Rejected, UnknownCarrier
 from core.model import Flag, Memo, Packed, Price, SkuKey
 from core.status import Fulfilment
 from sandbox.faults import FaultKind
@@ -231,12 +231,12 @@ def test_what_must_not_be_shipped_is_not(bench: Bench) -> None:
 
 
 @needs(Capability.SHIP)
-def test_an_unknown_carrier_is_invalid_before_anything_is_written(bench: Bench, channel: ChannelUnderTest) -> None:
+def test_an_unknown_carrier_is_named_before_anything_is_written(bench: Bench, channel: ChannelUnderTest) -> None:
     placed = bench.place()
     shipment = bench.shipment(placed)
     [parcel] = shipment.parcels
     stray = shipment.model_copy(update={"parcels": (parcel.model_copy(update={"carrier": "NOBODY"}),)})
-    assert type(bench.connector.ship(stray, "key").error) is Invalid
+    assert type(bench.connector.ship(stray, "key").error) is UnknownCarrier
     assert channel.ship_write not in bench.world.calls[bench.code]
 
 
