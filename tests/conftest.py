@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -89,8 +90,15 @@ def migrated_postgres(postgres_cluster: servers.Postgres) -> str:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A database of this test's own with the newest schema and no rows, once on SQLite and once on PostgreSQL."""
-    if request.param == "sqlite":
-        path = shutil.copy(request.getfixturevalue("migrated_sqlite"), tmp_path / "qudao.db")
+    with new_database(request, tmp_path, request.param) as opened:
+        yield opened
+
+
+@contextmanager
+def new_database(request: pytest.FixtureRequest, folder: Path, kind: str) -> Iterator[Database]:
+    """A copy of the migrated one, for tests that choose on which kind they run."""
+    if kind == "sqlite":
+        path = shutil.copy(request.getfixturevalue("migrated_sqlite"), folder / "qudao.db")
         opened = Database(f"sqlite:///{path}")
         yield opened
         opened.close()

@@ -139,26 +139,6 @@ def test_without_redis_pushes_are_still_taken(database: Database, runtime: Runti
     assert receipts(database) == [("11", "due", 1)]
 
 
-def test_what_could_not_be_stored_is_not_acknowledged(anybody: httpx.Client, shop: str, database: Database) -> None:
-    assert push(anybody, body(11)).content == ACK
-    with missing_receipts(database):
-        failed = push(anybody, body(12))
-        assert failed.status_code == 503
-        assert failed.json()["code"] != 0
-    assert push(anybody, body(12)).content == ACK
-    assert [object_id for object_id, _, _ in receipts(database)] == ["11", "12"]
-
-
-@contextmanager
-def missing_receipts(database: Database) -> Iterator[None]:
-    """Takes the table away for a while, as a failing database."""
-    with database.write() as connection:
-        connection.exec_driver_sql("ALTER TABLE receipt RENAME TO away")
-    yield
-    with database.write() as connection:
-        connection.exec_driver_sql("ALTER TABLE away RENAME TO receipt")
-
-
 @pytest.fixture
 def storing(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
     """The processes that store pushes, the newest last; ask for it before the server."""
