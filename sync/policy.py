@@ -1,5 +1,6 @@
 """What to do about an error, by its class. The one place that decides between again, later, pause and park."""
 
+import zlib
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -47,9 +48,11 @@ class Decision:
 
 FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 300.0
+SPREAD = 0.25
+"""The part of a wait over which shops are spread. A wait that the channel names is kept to the second."""
 UNSETTLED_TRIES = 12
 """After so many tries an item that stays unanswered, unreadable or not ready is shown to a person; with the waits
-above, after 25 minutes.
+above, after 25 minutes at most.
 """
 
 MALFORMED_TRIES = 3
@@ -77,7 +80,7 @@ def decide(error: ChannelError, tries: int) -> Decision:
     if action in (Action.ITEM_LATER, Action.READ_BACK) and _exhausted(error, tries):
         return Decision(Action.PARK)
     if action in (Action.ITEM_LATER, Action.READ_BACK):
-        return Decision(action, timedelta(seconds=error.retry_after or backoff(tries)))
+        return Decision(action, timedelta(seconds=error.retry_after or backoff(tries, error.shop)))
     return Decision(action)
 
 
@@ -89,9 +92,12 @@ def _exhausted(error: ChannelError, tries: int) -> bool:
     return tries >= (MALFORMED_TRIES if lasting else UNSETTLED_TRIES)
 
 
-def backoff(tries: int) -> float:
-    """Seconds before the next try: doubling from the first wait to the longest."""
-    return float(min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2 ** min(tries, 20)))
+def backoff(tries: int, shop: str = "") -> float:
+    """Seconds before the next try: doubling from the first wait to the longest, for each shop a little less of it, so
+    that an outage which met all shops at once does not bring all back at once.
+    """
+    wait = min(LONGEST_WAIT_SECONDS, FIRST_WAIT_SECONDS * 2 ** min(tries, 20))
+    return float(wait * (1 - SPREAD * (zlib.crc32(shop.encode()) / 2**32)))
 
 
 def code(error: ChannelError) -> str:

@@ -294,9 +294,8 @@ def _again(runtime: Runtime, claim: Claim, mark: Watermark, reason: str) -> None
     log.warning("pull incomplete", shop=mark.shop_id, stream=mark.stream, reason=reason)
     with runtime.database.write() as connection:
         lanes.hold(connection, claim, now, timedelta(seconds=runtime.settings.lease_seconds))
-        watermarks.again(
-            connection, mark.shop_id, mark.stream, now + timedelta(seconds=policy.backoff(mark.tries)), reason
-        )
+        later = now + timedelta(seconds=policy.backoff(mark.tries, mark.shop_id))
+        watermarks.again(connection, mark.shop_id, mark.stream, later, reason)
 
 
 def resync(
