@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from commands import (
+    budgets,
     conflicts,
     demo,
     doctor,
@@ -42,7 +43,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (up, parts, demo, doctor, schema):
+for module in (up, parts, demo, doctor, budgets, schema):
     module.add_to(app)
 for name, module in (
     ("shop", shop),
