@@ -85,10 +85,12 @@ def absorb(
     lock(connection, f"shop/{shop_id}")
     newest = _newest(fetched)
     known = items.find_many(connection, kind.name, shop_id, list(newest))
-    changes = [_compare(kind, item.value, known.get(identity)) for identity, item in newest.items()]
+    read_at = asked_at or now
+    late = _late(connection, shop_id, newest, known, read_at) if kind.name == "listing" else set()
+    changes = [_compare(kind, item.value, known.get(i)) for i, item in newest.items() if i not in late]
     real = [change for change in changes if change.effect != "unchanged"]
     items.write(connection, kind.name, [_row(kind, change, now) for change in real])
-    items.write_raw(connection, vault, kind.name, shop_id, {c.value.id: newest[c.value.id].raw for c in real}, now)
+    items.write_raw(connection, vault, kind.name, shop_id, {c.value.id: newest[c.value.id].raw for c in real}, read_at)
     items.touch(
         connection,
         kind.name,
@@ -102,10 +104,11 @@ def absorb(
     if kind.name == "order":
         sold.note(connection, [change.value for change in real])
     if kind.name == "listing":
-        seen = [item.value for item in newest.values()]
+        seen = [item.value for identity, item in newest.items() if identity not in late]
         catalog.record(connection, shop_id, seen, now)
-        events += conflicts.see_listings(connection, vault, shop_id, seen, asked_at or now, now).events
-    return [Accepted(c.value.id, c.effect, c.changed) for c in changes], events
+        events += conflicts.see_listings(connection, vault, shop_id, seen, read_at, now).events
+    done = {c.value.id: Accepted(c.value.id, c.effect, c.changed) for c in changes}
+    return [done.get(identity) or Accepted(identity, "unchanged") for identity in newest], events
 
 
 def compare(connection: Connection, shop_id: str, fetched: Sequence[Fetched[Any]]) -> list[Accepted]:
@@ -142,6 +145,25 @@ def _newest(fetched: Sequence[Fetched[Any]]) -> dict[str, Fetched[Any]]:
 
 def _older(one: Item, other: Item) -> bool:
     return bool(one.updated_at and other.updated_at and one.updated_at < other.updated_at)
+
+
+def _late(
+    connection: Connection,
+    shop_id: str,
+    told: dict[str, Fetched[Any]],
+    known: dict[str, items.StoredItem],
+    read_at: datetime,
+) -> set[str]:
+    """Listings that were asked for before the stored reading was. Stock and price change without a new source version,
+    and some channels tell none.
+    """
+    same = [
+        identity
+        for identity, stored in known.items()
+        if (at := told[identity].value.updated_at) is None or at <= stored.source_at
+    ]
+    asked = items.asked_at(connection, "listing", shop_id, same)
+    return {identity for identity, at in asked.items() if read_at < at}
 
 
 def _compare(kind: _Kind, told: Any, stored: items.StoredItem | None) -> _Change:

@@ -231,6 +231,8 @@ class Desk:
             return
         if should_be.low == should_be.high or self.proven(reading):
             self.stand_on(base, reading, "shown")
+        else:
+            conflicts.remember(self.connection, self.shop_id, self.field, reading)
 
     def intent(self, object_id: str) -> Intent | None:
         """The newest wish about an object."""

@@ -95,20 +95,26 @@ def touch(connection: Connection, kind: str, shop_id: str, seen: Mapping[str, da
 
 
 def write_raw(
-    connection: Connection, vault: Vault, kind: str, shop_id: str, payloads: Mapping[str, bytes], now: datetime
+    connection: Connection, vault: Vault, kind: str, shop_id: str, payloads: Mapping[str, bytes], asked_at: datetime
 ) -> None:
-    """Keeps the newest raw payload of each item, sealed."""
+    """Keeps the newest raw payload of each item, sealed, with when it was asked for."""
     rows = [
         {
             "kind": kind,
             "shop_id": shop_id,
             "id": identity,
             "payload": vault.seal(payload, "raw", "payload", f"{kind}/{shop_id}/{identity}"),
-            "fetched_at": now,
+            "fetched_at": asked_at,
         }
         for identity, payload in payloads.items()
     ]
     upsert(connection, raw, rows)
+
+
+def asked_at(connection: Connection, kind: str, shop_id: str, ids: Sequence[str]) -> dict[str, datetime]:
+    """When the reading that stored items show was asked for."""
+    query = sa.select(raw.c.id, raw.c.fetched_at).where(raw.c.kind == kind, raw.c.shop_id == shop_id, raw.c.id.in_(ids))
+    return {row.id: row.fetched_at for row in connection.execute(query)}
 
 
 def read_raw(connection: Connection, vault: Vault, kind: str, shop_id: str, identity: str) -> bytes | None:

@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from core.crypto import Vault
-from core.db import Database, feed, items
-from core.status import Fact, Fulfilment
+from core.db import Database, catalog, feed, items
+from core.model import Listing, ListingSku
+from core.status import Fact, Fulfilment, Shelf
 from sync.accept import accept
 from tests.canonical import at, fetched, order, parcel
 
@@ -85,3 +86,24 @@ def test_the_same_fact_twice_in_parallel_has_one_effect(database: Database, vaul
         effects = list(pool.map(lambda _: take(database, vault, *batch), range(8)))
     assert sorted(effect for answer in effects for effect in answer) == ["created"] * 20 + ["unchanged"] * 140
     assert len(events(database)) == 20
+
+
+def test_a_listing_asked_for_earlier_displaces_no_newer_one(database: Database, vault: Vault) -> None:
+    """Two lanes read listings; one of them may have stood still between asking and storing."""
+
+    def reading(sellable: int, asked: float) -> str:
+        sku = ListingSku(sku_id="S1", sellable=sellable)
+        told = Listing(shop_id=SHOP, id="L1", title="Tea", shelf=Fact[Shelf](value=Shelf.ON), skus=(sku,))
+        with database.write() as connection:
+            [done] = accept(connection, vault, SHOP, [fetched(told)], at(20), asked_at=at(asked))
+        return done.effect
+
+    assert [reading(5, 10), reading(4, 12), reading(5, 11), reading(3, 13)] == [
+        "created",
+        "updated",
+        "unchanged",
+        "updated",
+    ]
+    with database.read() as connection:
+        [row] = catalog.rows_of(connection, shop_id=SHOP)
+    assert row.sellable == 3
