@@ -26,6 +26,8 @@ FIRST_HOLD_SECONDS = 1.0
 """How long a call is held back when the platform refuses it without saying for how long; doubles up to the last one
 while refusals follow within twice the hold after it; a single refusal now and then does not add up."""
 LAST_HOLD_SECONDS = 60.0
+LAST_QUOTA_SECONDS = 600.0
+"""The last one where the whole app is refused: the quota of a day comes back at a moment that no answer names."""
 
 LOWERED_TO = 0.7
 """What a refusal makes of a rate. Calls refused while their kind is held back left before that and count as one."""
@@ -137,7 +139,7 @@ class RedisGate:
             self._now(),
             retry_after or 0,
             FIRST_HOLD_SECONDS,
-            LAST_HOLD_SECONDS,
+            LAST_QUOTA_SECONDS if (scope, every_method) == (Scope.APP, True) else LAST_HOLD_SECONDS,
             int(declared),
             LOWERED_TO,
             LEAST_FACTOR,

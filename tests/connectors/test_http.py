@@ -91,6 +91,25 @@ def test_too_many_requests_is_throttling_with_its_delay(http: Http) -> None:
     assert route.call_count == 1
 
 
+@pytest.mark.parametrize(
+    ("told", "wait"),
+    [
+        ("0", 0),
+        ("Thu, 01 Jan 2026 00:02:00 GMT", 90),
+        ("Wed, 31 Dec 2025 00:00:00 GMT", 0),
+        ("soon", None),
+        ("", None),
+    ],
+)
+@respx.mock
+def test_a_delay_may_be_a_date_on_the_senders_clock(http: Http, told: str, wait: float | None) -> None:
+    headers = {"retry-after": told, "date": "Thu, 01 Jan 2026 00:00:30 GMT"}
+    respx.post(URL).mock(return_value=httpx.Response(429, headers=headers))
+    with pytest.raises(Throttled) as refused:
+        http.send(READ)
+    assert refused.value.retry_after == wait
+
+
 @respx.mock
 def test_no_request_leaves_without_budget(http: Http, gate: Counting) -> None:
     gate.full = True

@@ -152,6 +152,16 @@ def test_a_refusal_without_a_time_holds_back_longer_each_time_and_is_forgiven(re
     assert round(waiting.waits(CALL)) == 1
 
 
+def test_a_spent_quota_of_a_whole_app_is_asked_about_every_ten_minutes_at_last(redis_url: str) -> None:
+    waiting = Waiting(redis_url)
+    held = []
+    for _ in range(12):
+        waiting.gate.refused(CALL, None, Scope.APP, every_method=True)
+        held.append(round(waiting.waits(OTHER_SHOP)))
+    assert held[:3] == [1, 2, 4]
+    assert held[-2:] == [600, 600]
+
+
 def test_calls_refused_together_are_one_refusal(redis_url: str) -> None:
     waiting = Waiting(redis_url, Limit(10, 1, Scope.SHOP, CALL.method))
     for _ in range(20):

@@ -6,7 +6,7 @@ import pytest
 
 from connectors.douyin.client import classify
 from connectors.douyin.connector import DouyinConnector
-from core.channel import StockDelta
+from core.channel import Request, StockDelta
 from core.errors import (
     AlreadyDone,
     ChannelError,
@@ -196,3 +196,17 @@ def test_an_order_of_another_shop_is_not_found(shop: DouyinConnector, transport:
     transport.on("order.orderDetail", refused(50002, "isv.business-failed:20015"))
     with pytest.raises(NotFound):
         shop.order("1")
+
+
+def test_too_many_requests_at_the_door_is_told_to_the_gate_and_our_own_budget_is_not(
+    shop: DouyinConnector, transport: FakeTransport, gate: RecordingGate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for error in (Throttled("HTTP 429", code="429", retry_after=7), Throttled("our budget", retry_after=9)):
+
+        def too_many(_request: Request, error: Throttled = error) -> bytes:
+            raise error
+
+        monkeypatch.setattr(transport, "send", too_many)
+        with pytest.raises(Throttled):
+            shop.order("6920000000000001090")
+    assert gate.refusals == [("order.orderDetail", 7)]

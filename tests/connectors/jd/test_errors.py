@@ -8,7 +8,7 @@ from connectors.jd import wire
 from connectors.jd.client import Verdict, verdict
 from connectors.jd.errors import GATEWAY
 from core import errors
-from core.channel import PriceWrite, StockWrite, Window
+from core.channel import PriceWrite, Scope, StockWrite, Window
 from core.model import Memo, ParcelDraft, Price, Shipment, SkuKey
 from tests.connectors.jd.kit import (
     NOW,
@@ -68,6 +68,7 @@ def test_a_spent_quota_reaches_the_gate_without_a_moment() -> None:
     with pytest.raises(errors.Throttled):
         shop(Playback({wire.ORDER: sample("error.rate_limited.response")}), gate).order(ORDER_ID)
     assert gate.refusals == [("jingdong.pop.order.enGet", None)]
+    assert gate.reaches == [(Scope.APP, True)], "the quota is the app's"
 
 
 def test_our_own_budgets_refusal_is_not_reported_as_the_platforms() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from connectors.pinduoduo.errors import ERRORS
 from core import errors
-from core.channel import StockWrite
+from core.channel import Scope, StockWrite
 from core.model import SkuKey
 from tests.connectors.pinduoduo.kit import ORDER_SN, Playback, Watch, sample, shop
 
@@ -46,6 +46,7 @@ def test_a_throttle_code_reaches_the_gate(name: str) -> None:
     with pytest.raises(errors.Throttled) as caught:
         shop(Playback(order_information_get=sample(f"error.{name}")), gate).order(ORDER_SN)
     assert gate.refusals == [("pdd.order.information.get", caught.value.retry_after)]
+    assert gate.reaches == [(Scope.APP if name == "throttled_api" else Scope.SHOP, False)]
     assert caught.value.retry_after
 
 

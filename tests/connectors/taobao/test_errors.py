@@ -7,7 +7,7 @@ import pytest
 from connectors.taobao import wire
 from connectors.taobao.client import classify
 from core import errors
-from core.channel import StockDelta
+from core.channel import Scope, StockDelta
 from core.errors import ChannelError
 from core.model import Memo, SkuKey
 from tests.connectors.taobao.kit import SESSION, TID, WINDOW, Playback, Watch, refused, sample, shop
@@ -161,6 +161,24 @@ def test_a_ban_says_how_long_it_lasts_and_the_gate_is_told(sub_msg: str, wait: f
         shop(Playback(trade_fullinfo_get=answer), gate).order(TID)
     assert raised.value.retry_after == wait
     assert gate.refusals == [("taobao.trade.fullinfo.get", wait)]
+
+
+@pytest.mark.parametrize(
+    ("sub_code", "reach"),
+    [
+        ("accesscontrol.limited-by-app-access-count", (Scope.APP, True)),
+        ("accesscontrol.limited-by-app-api-access-count", (Scope.APP, False)),
+        ("accesscontrol.limited-by-api-access-count", (Scope.APP, False)),
+        ("accesscontrol.limited-by-dynamic-access-count", (Scope.SHOP, False)),
+        ("isp.call-limited", (Scope.SHOP, False)),
+    ],
+)
+def test_a_ban_is_about_all_shops_or_one_and_all_methods_or_one(sub_code: str, reach: tuple[Scope, bool]) -> None:
+    gate = Watch()
+    answer = refused(7, sub_code, "This ban will last for 2 more seconds")
+    with pytest.raises(errors.Throttled):
+        shop(Playback(trade_fullinfo_get=answer), gate).order(TID)
+    assert gate.reaches == [reach]
 
 
 def test_our_own_budget_is_not_the_channels_refusal() -> None:
