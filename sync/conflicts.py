@@ -28,6 +28,8 @@ from core.model import Listing, Price, StockLevel
 from core.sold import Expected, Sold, Span, expected
 from sync.decisions import KINDS, Case, Considered, carry_out, hold, listing_and_sku
 
+Sales = dict[tuple[str, str], list[Sold]]
+"""(listing, SKU) → its order lines."""
 SETTLE = timedelta(seconds=30)
 """How long after the channel took ours a reading may still show what was before."""
 LOOK_AGAIN = timedelta(seconds=30)
@@ -85,13 +87,16 @@ def consider_all(
 def review(connection: Connection, vault: Vault, shop_id: str, now: datetime) -> Considered:
     """Judges the readings that waited and need not any more. Called whenever the order watermark moved."""
     done = Considered()
-    if not conflicts.waiting(connection, shop_id):
-        return done
-    alone(connection, shop_id)
-    for base in conflicts.waiting(connection, shop_id):
-        desk = Desk.at(connection, vault, shop_id, Field(base.field), now)
-        if base.seen is not None:
-            done.add(_waited(desk, base, base.seen))
+    for field in {Field(base.field) for base in conflicts.waiting(connection, shop_id)}:
+        desk = Desk.at(connection, vault, shop_id, field, now)
+        ripe = [
+            (base, base.seen)
+            for base in conflicts.waiting(connection, shop_id, field)
+            if base.seen is not None and desk.proven(base.seen)
+        ]
+        sales = desk.sales([base for base, _ in ripe])
+        for base, reading in ripe:
+            done.add(_waited(desk, base, reading, sales))
     return done
 
 
@@ -193,13 +198,13 @@ class Desk:
             conflicts.complete_through(connection, shop_id),
         )
 
-    def sales(self, bases: Sequence[Agreed]) -> dict[tuple[str, str], list[Sold]]:
+    def sales(self, bases: Sequence[Agreed]) -> Sales:
         if self.field is not Field.STOCK or not bases:
             return {}
         skus = [listing_and_sku(base.object_id)[1] for base in bases]
         return sold.since(self.connection, self.shop_id, skus, min(base.since for base in bases))
 
-    def expected(self, base: Agreed, reading: Reading, sales: dict[tuple[str, str], list[Sold]]) -> Expected | None:
+    def expected(self, base: Agreed, reading: Reading, sales: Sales) -> Expected | None:
         """What stock should be by now; None for a field that nobody changes by buying."""
         if self.field is not Field.STOCK:
             return None
@@ -257,12 +262,12 @@ def _differs(desk: Desk, base: Agreed, reading: Reading, should_be: Expected | N
     return _judge(desk, base, reading, should_be, item)
 
 
-def _waited(desk: Desk, base: Agreed, reading: Reading) -> Considered:
+def _waited(desk: Desk, base: Agreed, reading: Reading, sales: Sales) -> Considered:
     """Judges the reading that waits in a base's row, if its time has come."""
     if _stale(base, reading):
         conflicts.forget(desk.connection, desk.shop_id, desk.field, base.object_id)
         return Considered({base.object_id: "stale"})
-    should_be = desk.expected(base, reading, desk.sales([base]))
+    should_be = desk.expected(base, reading, sales)
     if _unmoved(desk.field, base, reading, should_be):
         desk.unmoved(base, reading, should_be)
         return Considered({base.object_id: "agreed"})

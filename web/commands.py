@@ -99,7 +99,8 @@ class ItemStatus(ItemAnswer):
     """What became of one item until now: its least finished target, or how it was answered when it has none.
 
     `queued`: under way · `accepted`: the channel has it · `superseded`: a newer wish took its place · `parked`: a
-    person must look · `dismissed`: a person gave it up · `unchanged`: it was so already · `refused`: never taken.
+    person must look · `dismissed`: given up, by a person or for the channel's own value · `unchanged`: it was so
+    already · `refused`: never taken.
     """
 
     targets: list[Target] = []

@@ -17,6 +17,8 @@ CONFLICT = "conflict"
 """Reason code of a wish that is held until a person decides a conflict."""
 ADOPTED = "adopted"
 """Reason code of a wish that gave way to what the channel shows."""
+UNMAPPED = "unmapped"
+"""Reason code of a number whose listing SKU is another SKU's now, or nobody's."""
 
 
 @dataclass(frozen=True)
@@ -189,9 +191,9 @@ def withdraw_stock(connection: Connection, shop_id: str, object_ids: Collection[
             intent.c.kind == "stock",
             intent.c.shop_id == shop_id,
             intent.c.object_id.in_(object_ids),
-            intent.c.state == "due",
+            sa.or_(intent.c.state == "due", sa.and_(intent.c.state == "parked", intent.c.reason_code == CONFLICT)),
         )
-        .values(state="dismissed", reason_code="unmapped", reason="the listing SKU is not mapped to it", changed_at=now)
+        .values(state="dismissed", reason_code=UNMAPPED, reason="the listing SKU is not mapped to it", changed_at=now)
     )
 
 
