@@ -19,6 +19,7 @@ from commands import (
     orders,
     parked,
     parts,
+    reconcile,
     resync,
     schema,
     shop,
@@ -43,7 +44,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (up, parts, demo, doctor, budgets, schema):
+for module in (up, parts, demo, doctor, budgets, reconcile, schema):
     module.add_to(app)
 for name, module in (
     ("shop", shop),

@@ -114,7 +114,7 @@ class _Held:
 
     def send(self, request: Request) -> bytes:
         """Raises LaneLost beside what the channel answers."""
-        call = replace(request.call, urgency=Urgency.NOW if self._claim.urgent else URGENCY[self._claim.lane.kind])
+        call = replace(request.call, urgency=self._urgency(request))
         while (now := self._runtime.clock.now()) - self._proven > self._ttl / 6:  # the proof itself may have taken long
             with self._runtime.database.write() as connection:
                 lanes.hold(connection, self._claim, now, self._ttl)
@@ -129,6 +129,12 @@ class _Held:
             self._failed = False
             self._runtime.gate.recovered(call)
         return body
+
+    def _urgency(self, request: Request) -> Urgency:
+        """A call that asks to be the last one is."""
+        if request.call.urgency is Urgency.BACKFILL:
+            return Urgency.BACKFILL
+        return Urgency.NOW if self._claim.urgent else URGENCY[self._claim.lane.kind]
 
 
 def _active(runtime: Runtime, row: ShopRow) -> bool:

@@ -2,9 +2,10 @@
 more than a small part of it.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 
-from core.channel import Request
+from core.channel import Request, Transport, Urgency
 from core.errors import Throttled
 from sync.runtime import Runtime
 
@@ -16,6 +17,16 @@ WAIT_SECONDS = 1.0
 """Waited for a budget that does not say when it is free again."""
 
 
+class Last:
+    """`core.channel.Transport` for calls that everything else goes before."""
+
+    def __init__(self, way: Transport) -> None:
+        self._way = way
+
+    def send(self, request: Request) -> bytes:
+        return self._way.send(replace(request, call=replace(request.call, urgency=Urgency.BACKFILL)))
+
+
 class Patient:
     """`core.channel.Transport` that waits."""
 
@@ -23,6 +34,7 @@ class Patient:
         self._runtime = runtime
         self._pause = timedelta(seconds=1 / calls_per_second)
         self._next = runtime.clock.now()
+        self._way = Last(runtime.http)
 
     def send(self, request: Request) -> bytes:
         """Raises Throttled only after a long while; everything else as it comes."""
@@ -31,7 +43,7 @@ class Patient:
             self._wait(self._next - self._runtime.clock.now())
             self._next = self._runtime.clock.now() + self._pause
             try:
-                return self._runtime.http.send(request)
+                return self._way.send(request)
             except Throttled as error:
                 if self._runtime.clock.now() - since > GIVE_UP:
                     raise

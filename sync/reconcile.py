@@ -19,7 +19,7 @@ from core.db.watermarks import Watermark
 from core.errors import ChannelError, ConfigurationError, Reauthorize
 from sync import drift, nights, policy, pull, tokens
 from sync.drift import FRESH, PARTS, Bench, Piece
-from sync.patience import Patient
+from sync.patience import Last, Patient
 from sync.policy import Action
 from sync.runtime import Runtime
 
@@ -65,6 +65,14 @@ def _turn(runtime: Runtime, connector: Connector, claim: Claim) -> bool:
     if not runtime.settings.reconcile_at:
         _next(runtime, claim, mark, mark.complete_through, nights.next_run(runtime.settings, mark.shop_id, now))
         return False
+    with runtime.database.read() as connection:
+        row = shops.get(connection, claim.lane.shop_id)
+    last, _ = runtime.connector(row, Last(connector.transport))
+    return _pieces(runtime, last, claim, mark)
+
+
+def _pieces(runtime: Runtime, connector: Connector, claim: Claim, mark: Watermark) -> bool:
+    """Pieces of tonight's run, until the turn is over. True when there are more."""
     run = _tonight(runtime, claim)
     end = runtime.monotonic() + pull.TURN_SECONDS
     bench = Bench(runtime, connector, run, hold=lambda connection: _hold(runtime, connection, claim))
