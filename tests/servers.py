@@ -41,10 +41,12 @@ class Postgres:
     """A running cluster; trusts everybody who can reach its socket."""
 
     folder: Path
+    port: int = 5432
 
     def url(self, database: str) -> str:
         """SQLAlchemy's address of a database of this cluster."""
-        return f"postgresql+psycopg://postgres@/{database}?host={self.folder}"
+        plain = f"postgresql+psycopg://postgres@/{database}?host={self.folder}"
+        return plain if self.port == 5432 else f"{plain}&port={self.port}"
 
     def create_database(self, template: str = "template0") -> str:
         """Create a copy of `template`, to which nobody may be connected meanwhile, and return its name."""
@@ -58,13 +60,17 @@ class Postgres:
 
     def execute(self, statement: str) -> None:
         """Run one statement outside any transaction in the maintenance database."""
-        with psycopg.connect(f"host={self.folder} user=postgres dbname=postgres", autocommit=True) as connection:
+        where = f"host={self.folder} port={self.port} user=postgres dbname=postgres"
+        with psycopg.connect(where, autocommit=True) as connection:
             connection.execute(statement.encode())
 
 
 @contextmanager
-def postgres(*, durable: bool = False) -> Iterator[Postgres]:
-    """A fresh cluster for as long as the block lasts, durable in nothing unless asked; raises ServerMissing."""
+def postgres(*, durable: bool = False, listen: tuple[str, int] | None = None) -> Iterator[Postgres]:
+    """A fresh cluster for as long as the block lasts, durable in nothing unless asked; raises ServerMissing.
+
+    `listen` = an address and port, beside the socket; whoever reaches it is trusted.
+    """
     binaries = postgres_binaries()
     options = ["shared_buffers=32MB", "timezone=UTC"]
     if not durable:
@@ -73,9 +79,14 @@ def postgres(*, durable: bool = False) -> Iterator[Postgres]:
     with _folder("qudao-pg-", account) as folder:
         initdb = [f"{binaries}/initdb", "-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"]
         subprocess.run(initdb, check=True, stdout=subprocess.DEVNULL, cwd=folder, **account.popen)
-        command = [f"{binaries}/postgres", "-D", "data", "-k", str(folder), "-c", "listen_addresses="]
+        address, port = listen or ("", 5432)
+        options += [f"listen_addresses={address}", f"port={port}"]
+        if listen:
+            with (folder / "data" / "pg_hba.conf").open("a") as rules:
+                rules.write("host all all all trust\n")
+        command = [f"{binaries}/postgres", "-D", "data", "-k", str(folder)]
         command += [word for option in options for word in ("-c", option)]
-        cluster = Postgres(folder)
+        cluster = Postgres(folder, port)
         with _guarded(command, folder, account, ready=lambda: cluster.execute("SELECT 1")):
             yield cluster
 
@@ -131,14 +142,19 @@ def mariadb() -> Iterator[Mariadb]:
 
 
 @contextmanager
-def valkey() -> Iterator[str]:
-    """The address of a fresh, empty, memory-only server for as long as the block lasts; raises ServerMissing."""
+def valkey(listen: tuple[str, int] | None = None) -> Iterator[str]:
+    """The address of a fresh, empty, memory-only server for as long as the block lasts; raises ServerMissing.
+
+    `listen` = an address and port, beside the socket.
+    """
     binary = valkey_binary()
     account = Account()
     with _folder("qudao-valkey-", account) as folder:
         socket = folder / "socket"
         no_retry = Retry(NoBackoff(), 0)
-        command = [str(binary), "--port", "0", "--unixsocket", str(socket), "--save", "", "--appendonly", "no"]
+        address, port = listen or ("127.0.0.1", 0)
+        command = [str(binary), "--port", str(port), "--bind", address, "--protected-mode", "no"]
+        command += ["--unixsocket", str(socket), "--save", "", "--appendonly", "no"]
         with (
             redis.Redis(unix_socket_path=str(socket), retry=no_retry) as client,
             _guarded(command, folder, account, ready=client.ping),
