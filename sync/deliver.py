@@ -181,6 +181,20 @@ def postpone(connection: Connection, item: Intent, error: ChannelError, now: dat
     return []
 
 
+def died(connection: Connection, item: Intent, attempt: Attempt, now: datetime) -> list[feed.Event] | None:
+    """Counts a call that did not land and whose worker died in it, before it could count it itself; what kills its
+    worker again and again is for a person. None when there is nothing to count, and the wish may go on at once.
+    """
+    if attempt.state != "open" or attempt.version != item.version:
+        return None
+    error = OutcomeUnknown("the worker died in the call")
+    decision = policy.decide(error, item.tries)
+    if decision.action is Action.PARK:
+        return park(connection, item, policy.code(error), f"{error}, {item.tries + 1} times", now)
+    intents.later(connection, item, now + decision.wait, policy.code(error), str(error))
+    return []
+
+
 def park(connection: Connection, item: Intent, code: str, reason: str, now: datetime) -> list[feed.Event]:
     """Hands an intent to a person, with an event; none when a newer wish took its place meanwhile."""
     log.warning("parked", shop=item.shop_id, kind=item.kind, object=item.object_id, code=code)
@@ -239,6 +253,7 @@ def _read_back(
                 taken[item.object_id] = attempt.wanted
             else:
                 intents.read_back(connection, attempt.id, "not_sent", f"the channel shows {value}", now)
+                events += died(connection, item, attempt, now) or []
                 if value is not None:
                     others.append(Reading(item.object_id, value, asked_at, now))
         conflicts.took(connection, claim.lane.shop_id, wanted.field, taken, asked_at, now)

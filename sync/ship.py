@@ -71,6 +71,8 @@ def _decide(
     step = next_step(order, shipment, ours)
     if open_attempt is not None:
         _settle(runtime, connection, open_attempt, step)
+        if isinstance(step, Send | Change) and (told := deliver.died(connection, item, open_attempt, now)) is not None:
+            return Wait("outcome_unknown", "the worker died in the call"), told
     if isinstance(step, Done):
         intents.accepted(connection, item.id, item.version, now)
         events = tracking.declared(connection, item, numbers(order), now)
