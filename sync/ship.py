@@ -51,16 +51,14 @@ def _step(runtime: Runtime, connector: Connector, claim: Claim, item: Intent) ->
     with runtime.database.write() as connection:
         lanes.hold(connection, claim, now, timedelta(seconds=runtime.settings.lease_seconds))
         _, events = absorb(connection, runtime.vault, item.shop_id, [fetched], now)
-        step, more = _decide(runtime, connection, item, fetched.value, now)
+        step, more = _decide(connection, item, fetched.value, now)
         feed.append(connection, events + more)
     runtime.bells.announce_feed()
     if isinstance(step, Send | Change):
         _act(runtime, connector, claim, item, shipment, step, fetched.value)
 
 
-def _decide(
-    runtime: Runtime, connection: Connection, item: Intent, order: Order, now: datetime
-) -> tuple[Step, list[feed.Event]]:
+def _decide(connection: Connection, item: Intent, order: Order, now: datetime) -> tuple[Step, list[feed.Event]]:
     """What to do now, with everything but a call done already."""
     alone(connection, item.shop_id)
     shipment = Shipment.model_validate_json(item.wanted)
@@ -69,16 +67,13 @@ def _decide(
     ours = _numbers(other for other in earlier if other.id < item.id)
     ours |= tracking.overruled(connection, item.shop_id, item.object_id)
     step = next_step(order, shipment, ours)
-    if open_attempt is not None:
-        _settle(runtime, connection, open_attempt, step)
-        if isinstance(step, Send | Change) and (told := deliver.died(connection, item, open_attempt, now)) is not None:
-            return Wait("outcome_unknown", "the worker died in the call"), told
+    lost = None if open_attempt is None else _settle(connection, item, open_attempt, step, now)
     if isinstance(step, Done):
         intents.accepted(connection, item.id, item.version, now)
         events = tracking.declared(connection, item, numbers(order), now)
         return step, [*events, deliver.told(connection, item, "accepted", now)]
-    if tracking.held_for_address(connection, item, now):
-        return Wait(CONFLICT, "the address changed"), []
+    if lost is not None or tracking.held_for_address(connection, item, now):
+        return Wait("held", "not now, or not before a person decided"), lost or []
     if isinstance(step, Wait):
         intents.later(connection, item, now + WAIT_FOR_ORDER, step.code, step.reason, failed=False)
     if not isinstance(step, Ask):
@@ -93,11 +88,15 @@ def _decide(
     return step, events
 
 
-def _settle(runtime: Runtime, connection: Connection, attempt: Attempt, step: object) -> None:
+def _settle(
+    connection: Connection, item: Intent, attempt: Attempt, step: Step, now: datetime
+) -> list[feed.Event] | None:
+    """Says what came of an attempt without an outcome. A list where it may not be made again at once, else None."""
     landed = isinstance(step, Done)
     words = "the channel shows our numbers" if landed else "the channel does not show our numbers"
     state = "accepted" if landed else "not_sent"
-    intents.read_back(connection, attempt.id, state, words, runtime.clock.now())
+    intents.read_back(connection, attempt.id, state, words, now)
+    return deliver.died(connection, item, attempt, now) if isinstance(step, Send | Change) else None
 
 
 def _act(

@@ -145,8 +145,10 @@ class Ground(Engine):
 
     # The platform
 
-    def place(self, variant: str = "plain", *, paid: bool = True, at: float | None = None, **wanted: Buyer) -> Order:
-        return self.world.place(self.shop, variant=variant, paid=paid, at=at, restock=True, quantity=1, **wanted)
+    def place(
+        self, variant: str = "plain", *, paid: bool = True, at: float | None = None, buyer: Buyer | None = None
+    ) -> Order:
+        return self.world.place(self.shop, variant=variant, paid=paid, at=at, restock=True, quantity=1, buyer=buyer)
 
     def fault(self, kind: FaultKind, method: str | None = None, times: int | None = None, **options: float) -> None:
         self.world.faults.add(

@@ -1,8 +1,8 @@
 """Jobs that died, ran twice, or were never picked up again.
 
-OCA/queue#306 let a job be put back while it ran: two workers. rq#2015 lost a job whose worker was killed, rq#2424 called
-a job that had succeeded abandoned. convoy#1667 planned the next attempt in the past and never looked there, convoy#1833
-tried for ever, because the count of tries was not saved.
+OCA/queue#306 let a job be put back while it ran: two workers. rq#2015 lost a job whose worker was killed, rq#2424
+called a job that had succeeded abandoned. convoy#1667 planned the next attempt in the past and never looked there,
+convoy#1833 tried for ever, because the count of tries was not saved.
 """
 
 from datetime import timedelta
