@@ -1,5 +1,7 @@
 """Pure: what a newly read item changes in what is known. Late and repeated facts change nothing they should not."""
 
+from collections import Counter
+
 from core.model import AfterSale, Line, Listing, Order, Parcel, Receiver
 from core.status import advance, newest
 
@@ -79,12 +81,12 @@ def _line(line: Line, other: Line | None, *, base_is_newer: bool) -> Line:
 
 
 def _parcels(known: Order, told: Order) -> tuple[Parcel, ...]:
-    """A newer reading that shows parcels replaces them; within one source version they add up; an older one adds
-    nothing.
+    """A newer reading that shows parcels replaces them; within one source version they add up, unless those read last
+    hold everything that was ordered; an older one adds nothing.
     """
     if not known.parcels or not told.parcels:
         return told.parcels or known.parcels
-    if told.updated_at > known.updated_at:
+    if told.updated_at > known.updated_at or (told.updated_at == known.updated_at and _holds_everything(told)):
         return told.parcels
     if told.updated_at < known.updated_at:
         return known.parcels
@@ -92,6 +94,18 @@ def _parcels(known: Order, told: Order) -> tuple[Parcel, ...]:
     ids = {parcel.id for parcel in told.parcels if parcel.id}
     kept = (p for p in known.parcels if (p.carrier_code, p.tracking_no) not in numbers and p.id not in ids)
     return (*told.parcels, *kept)
+
+
+def _holds_everything(order: Order) -> bool:
+    """Whether the parcels say what they hold, and leave nothing for another one. A number that was corrected twice
+    within the channel's clock tick would else stay beside the new one.
+    """
+    packed: Counter[str] = Counter()
+    for parcel in order.parcels:
+        packed.update({each.line_id: each.quantity for each in parcel.lines})
+    return all(parcel.lines for parcel in order.parcels) and all(
+        packed[line.id] >= line.quantity for line in order.lines if line.closing is None
+    )
 
 
 def _filled(base: Receiver, other: Receiver) -> Receiver:

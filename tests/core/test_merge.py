@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.merge import merge_after_sale, merge_order
-from core.model import AfterSale, Masked, Order, Receiver
+from core.model import AfterSale, Masked, Order, Packed, Receiver
 from core.status import AfterSaleKind, AfterSaleStage, Closing, Fact, Fulfilment, Hold, Payment, advance
 from tests.canonical import at, line, order, parcel
 
@@ -46,6 +46,14 @@ def test_a_corrected_number_replaces_the_old_one() -> None:
     known = order(parcels=(parcel("OLD"),), updated_at=at(1))
     merged = merge_order(known, order(parcels=(parcel("NEW"),), updated_at=at(2)))
     assert [p.tracking_no for p in merged.parcels] == ["NEW"]
+
+
+def test_a_number_corrected_twice_within_one_clock_tick_replaces_the_first_correction() -> None:
+    """Taobao counts whole seconds: both corrections carry one source version."""
+    whole = (Packed(line_id=line().id, quantity=line().quantity),)
+    known = order(parcels=(parcel("FIRST").model_copy(update={"lines": whole}),), updated_at=at(1))
+    told = order(parcels=(parcel("SECOND").model_copy(update={"lines": whole}),), updated_at=at(1))
+    assert [p.tracking_no for p in merge_order(known, told).parcels] == ["SECOND"]
 
 
 def test_a_blanked_receiver_keeps_the_ciphertext_that_waybills_need() -> None:
