@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from connectors import CHANNELS
 from core.channel import Connector, Credentials, Fetched, ObjectKind, Window
-from core.db import catalog, commands, feed, intents, items, keys, parked, shops, watermarks
+from core.db import catalog, commands, feed, history, intents, items, keys, parked, shops, watermarks
 from core.db.catalog import CatalogRow
 from core.db.feed import FeedRow
 from core.db.intents import Intent
@@ -336,9 +336,30 @@ def feed_head(runtime: Runtime) -> int:
         return feed.head(connection)
 
 
-def list_parked(runtime: Runtime, *, shop: str = "") -> list[Parked]:
+MOST_AT_ONCE = 100_000
+"""So many parked things of one sort are looked at for a filter."""
+
+
+def list_parked(
+    runtime: Runtime,
+    *,
+    shop: str = "",
+    kind: str = "",
+    code: str = "",
+    before: datetime | None = None,
+    limit: int = 200,
+) -> list[Parked]:
+    """Newest first; `limit` counts before kind, code and age are looked at."""
     with runtime.database.read() as connection:
-        return parked.all_parked(connection, shop_id=shop)
+        return parked.all_parked(connection, shop_id=shop, kind=kind, code=code, before=before, limit=limit)
+
+
+def show_parked(runtime: Runtime, ref: str) -> tuple[Parked, list[history.Intervened]]:
+    """One thing, and what was done about it before. Raises ConfigurationError when nothing of this name waits."""
+    with runtime.database.read() as connection:
+        item = parked.get(connection, ref)
+        done = history.interventions(connection, item.shop_id, [item.object_id])
+    return item, [each for each in done if each.ref == ref]
 
 
 def retry(runtime: Runtime, ref: str) -> Parked:
@@ -347,6 +368,8 @@ def retry(runtime: Runtime, ref: str) -> Parked:
         item = parked.get(connection, ref)
     if ref.startswith(parked.ROW):
         reread(runtime, item.shop_id, ObjectKind(item.kind), item.object_id)
+        with runtime.database.write() as connection:
+            parked.retry(connection, item, runtime.clock.now())
         return item
     with runtime.database.write() as connection:
         parked.retry(connection, item, runtime.clock.now())

@@ -1,8 +1,9 @@
 """What waits for a person, whatever kind of work it is: one list of intents, notices and unreadable rows.
 
-A reference names one of them: `intent-12`, `notice-7`, `row-3`.
+A reference names one of them: `intent-12`, `notice-7`, `row-3`. What a person did about one is kept with their note.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Table
 
 from core.db import intents
-from core.db.tables import bad_row, intent, receipt
+from core.db.receipts import UNKNOWN_SHOP
+from core.db.tables import bad_row, intent, intervention, receipt
 from core.errors import ConfigurationError
 
 INTENT, NOTICE, ROW = "intent", "notice", "row"
@@ -30,8 +32,16 @@ class Parked:
     at: datetime
 
 
-def all_parked(connection: Connection, *, shop_id: str = "", limit: int = 200) -> list[Parked]:
-    """Newest first, at most `limit` of each sort."""
+def all_parked(
+    connection: Connection,
+    *,
+    shop_id: str = "",
+    kind: str = "",
+    code: str = "",
+    before: datetime | None = None,
+    limit: int = 200,
+) -> list[Parked]:
+    """Newest first, at most `limit` of each sort; of one shop, kind of work or reason code, or parked before then."""
     found = [
         Parked(
             f"{INTENT}-{item.id}",
@@ -46,7 +56,12 @@ def all_parked(connection: Connection, *, shop_id: str = "", limit: int = 200) -
     ]
     found += _notices(connection, shop_id, limit)
     found += _rows(connection, shop_id, limit)
-    return sorted(found, key=lambda item: item.at, reverse=True)
+    chosen = (
+        item
+        for item in found
+        if kind in ("", item.kind) and code in ("", item.code) and (before is None or item.at < before)
+    )
+    return sorted(chosen, key=lambda item: item.at, reverse=True)
 
 
 def _notices(connection: Connection, shop_id: str, limit: int) -> list[Parked]:
@@ -56,7 +71,8 @@ def _notices(connection: Connection, shop_id: str, limit: int) -> list[Parked]:
         query = query.where(of_shop == shop_id)
     rows = connection.execute(query.order_by(receipt.c.received_at.desc()).limit(limit))
     return [
-        Parked(f"{NOTICE}-{row.id}", row.kind, row.shop, row.object_id, "", row.reason, row.received_at) for row in rows
+        Parked(f"{NOTICE}-{row.id}", row.kind, row.shop, row.object_id, _code(row.reason), row.reason, row.received_at)
+        for row in rows
     ]
 
 
@@ -97,7 +113,8 @@ def get(connection: Connection, ref: str) -> Parked:
     elif sort == NOTICE:
         query = sa.select(receipt).where(receipt.c.id == number, receipt.c.state == "parked")
         if row := connection.execute(query).one_or_none():
-            return Parked(ref, row.kind, f"{row.channel}:{row.account}", row.object_id, "", row.reason, row.received_at)
+            shop_id = f"{row.channel}:{row.account}"
+            return Parked(ref, row.kind, shop_id, row.object_id, _code(row.reason), row.reason, row.received_at)
     else:
         query = sa.select(bad_row).where(bad_row.c.id == number, bad_row.c.state == "parked")
         if row := connection.execute(query).one_or_none():
@@ -107,6 +124,7 @@ def get(connection: Connection, ref: str) -> Parked:
 
 def retry(connection: Connection, item: Parked, now: datetime) -> None:
     """Makes an intent or a notice due again. A row has nothing to wait for: read its object again instead."""
+    _keep(connection, item, "retried", "", now)
     sort, number = _split(item.ref)
     if sort == INTENT:
         intents.retry(connection, number, now)
@@ -116,6 +134,7 @@ def retry(connection: Connection, item: Parked, now: datetime) -> None:
 
 def dismiss(connection: Connection, item: Parked, note: str, now: datetime) -> None:
     """Gives it up, with a note."""
+    _keep(connection, item, "dismissed", note, now)
     sort, number = _split(item.ref)
     if sort == INTENT:
         intents.dismiss(connection, number, note, now)
@@ -123,6 +142,20 @@ def dismiss(connection: Connection, item: Parked, note: str, now: datetime) -> N
         _settle(connection, receipt, number, {"state": "ignored", "reason": note})
     else:
         _settle(connection, bad_row, number, {"state": "dismissed"})
+
+
+def _keep(connection: Connection, item: Parked, action: str, note: str, now: datetime) -> None:
+    """What was done about it stays on record, whatever becomes of its row."""
+    values = {name: getattr(item, name) for name in ("ref", "kind", "shop_id", "object_id", "code", "reason")}
+    connection.execute(sa.insert(intervention).values(**values, action=action, note=note[:500], at=now))
+
+
+def _code(reason: str) -> str:
+    """The word for why a notice stopped, from the error it stopped with."""
+    if reason == UNKNOWN_SHOP:
+        return "unknown_shop"
+    named = re.match(r"[A-Z][A-Za-z]+(?=:|$)", reason)
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", named[0]).lower() if named else ""
 
 
 def _settle(connection: Connection, table: Table, number: int, values: dict[str, Any]) -> None:
