@@ -5,6 +5,7 @@ refused, that numbers may be changed only after shipping.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,15 +87,19 @@ class _Part:
     contents: dict[str, int]
 
 
-def _line_of(order: Order, goods: Params, left: dict[str, int]) -> Line:
-    """By `skuUuid` when that names a line of the order, else the first line of the SKU with pieces left."""
-    uuid, sku_id = goods.text("skuUuid", ""), goods.text("skuId")
+def _lines_of(order: Order, goods: Params, left: dict[str, int]) -> Iterator[tuple[Line, int]]:
+    """The line that `skuUuid` names, else the lines of the SKU in turn, with how many pieces of each are meant."""
+    uuid, sku_id, pieces = goods.text("skuUuid", ""), goods.text("skuId"), goods.integer("num", low=1)
     lines = [line for line in order.lines if line.sku_id == sku_id]
-    named = [line for line in lines if sku_uuid(order, line) == uuid]
-    for line in named or lines:
-        if left.get(line.line_id, 0):
-            return line
-    raise errors.of_world("unknown_line" if not lines else "already_shipped")
+    named = [line for line in lines if sku_uuid(order, line) == uuid] or lines
+    room = sum(left.get(line.line_id, 0) for line in named)
+    if pieces > room:
+        raise errors.of_world("unknown_line" if not lines else "bad_quantity" if room else "already_shipped")
+    for line in named:
+        taken = min(pieces, left.get(line.line_id, 0))
+        pieces -= taken
+        if taken:
+            yield line, taken
 
 
 def _parts(order: Order, deliveries: list[Params]) -> list[_Part]:
@@ -107,11 +112,9 @@ def _parts(order: Order, deliveries: list[Params]) -> list[_Part]:
         sent = _numbers(delivery.required("deliveryId"), [str(each) for each in delivery.array("deliveryNums")])
         contents: dict[str, int] = {}
         for goods in delivery.objects("partialShipmentGoodsList"):
-            line, pieces = _line_of(order, goods, left), goods.integer("num", low=1)
-            contents[line.line_id] = contents.get(line.line_id, 0) + pieces
-            if pieces > left[line.line_id]:
-                raise errors.of_world("bad_quantity")
-            left[line.line_id] -= pieces
+            for line, pieces in _lines_of(order, goods, left):
+                contents[line.line_id] = contents.get(line.line_id, 0) + pieces
+                left[line.line_id] -= pieces
         if not contents:
             contents = {line_id: pieces for line_id, pieces in left.items() if pieces}
             left = dict.fromkeys(left, 0)

@@ -38,6 +38,8 @@ def main() -> int:
             broken += bool(each.violations)
             for line in each.lines(options):
                 _print(line)
+            if asked.digest:
+                _print(f"digest {each.digest}")
             if each.trace and asked.seed is not None:
                 _print(each.trace)
             if asked.first_only and broken:
@@ -59,6 +61,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at once")
     parser.add_argument("--without", default="", help="the guard to take away; see guards.py")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument("--digest", action="store_true", help="print what makes two days the same")
     parser.add_argument("--first-only", action="store_true", help="stop at the first violation")
     return parser.parse_args()
 

@@ -1,7 +1,6 @@
 """Bells without RQ: the interface of `sync.queue.Bells`, in memory, where they are lost as in a flushed Redis."""
 
 from collections.abc import Callable, Iterable
-from typing import cast
 
 import redis
 
@@ -14,7 +13,7 @@ class Ringing:
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
-        self._out: dict[Lane, float] = {}
+        self._out: dict[tuple[Lane, bool], float] = {}
         self.jobs: list[Lane] = []
         self.down = False
 
@@ -23,30 +22,31 @@ class Ringing:
         self._out.clear()
         self.jobs.clear()
 
-    def set_if_absent(self, lane: Lane) -> bool:
-        if self._out.get(lane, float("-inf")) + BELL_SECONDS > self._now():
+    def set_if_absent(self, lane: Lane, *, urgent: bool) -> bool:
+        if self._out.get((lane, urgent), float("-inf")) + BELL_SECONDS > self._now():
             return False
-        self._out[lane] = self._now()
+        self._out[lane, urgent] = self._now()
         return True
 
     def forget(self, lane: Lane) -> None:
-        self._out.pop(lane, None)
+        for urgent in (False, True):
+            self._out.pop((lane, urgent), None)
 
 
-class SimulatedBells:
+class SimulatedBells(Bells):
     """One process's access to them, through the Redis boundary."""
 
     def __init__(self, ringing: Ringing, cross: Callable[[], None]) -> None:
         self._ringing = ringing
         self._cross = cross
 
-    def ring(self, lanes: Iterable[Lane]) -> None:
+    def ring(self, lanes: Iterable[Lane], *, urgent: bool = False) -> None:
         try:
             for lane in sorted(lanes, key=str):
                 self._reach()
-                if self._ringing.set_if_absent(lane):
+                if self._ringing.set_if_absent(lane, urgent=urgent):
                     self._reach()  # between the key and the job a process may die: the bell is out and nobody comes
-                    self._ringing.jobs.append(lane)
+                    self._ringing.jobs.insert(0 if urgent else len(self._ringing.jobs), lane)
         except redis.RedisError:
             return
 
@@ -64,6 +64,3 @@ class SimulatedBells:
         self._cross()
         if self._ringing.down:
             raise redis.ConnectionError("connection refused")
-
-    def as_bells(self) -> Bells:
-        return cast("Bells", self)

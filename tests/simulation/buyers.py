@@ -6,7 +6,7 @@ from sandbox.model import Order, Refund, RefundKind, RefundState, State
 from sandbox.world import Refused
 from tests.simulation.day import BEFORE_SECONDS, Day
 
-EVERY = 9.0
+EVERY = 6.0
 VARIANTS = ("plain",) * 6 + ("coupons", "gift", "presale", "risk", "several", "several", "group", "emoji")
 
 

@@ -32,11 +32,11 @@ from sync import beat, drain, ops
 from sync.limits import RedisGate
 from sync.runtime import Runtime
 from tests.simulation.bells import Ringing, SimulatedBells
-from tests.simulation.boundaries import Boundaries, Fates, Valkey, Wire
+from tests.simulation.boundaries import REDIS, Boundaries, Fates, Valkey, Wire
 from tests.simulation.fibers import Baton, Fiber, Process
 
 SECRET = "a secret for tests only"
-MINUTES = 12
+MINUTES = 8
 ITEMS = 4
 """How many of its goods each shop keeps: few enough that buyers, the ERP and the seller meet at the same ones."""
 BEFORE_SECONDS = 2 * 3600.0
@@ -138,7 +138,7 @@ class Day:
         made.__dict__["gate"] = RedisGate(
             self.valkey, limits, longest_wait=wait, clock=clock, sleep=self.boundaries.sleep
         )
-        made.__dict__["bells"] = SimulatedBells(self.ringing, lambda: self.boundaries.cross("redis")).as_bells()
+        made.__dict__["bells"] = SimulatedBells(self.ringing, lambda: self.boundaries.cross(REDIS))
         process.memory["runtime"] = made
         return made
 

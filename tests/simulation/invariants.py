@@ -38,9 +38,10 @@ class Violation:
 
 def broken(day: Day, erp: Erp, chaos: Chaos) -> list[Violation]:
     """Everything that is not as it must be."""
+    now = datetime.fromtimestamp(day.world.now(), UTC)
     with day.database.read() as connection:
         rows = feed.read(connection, 0, 1_000_000)
-        found = [*_feed(rows), *_replay(connection, rows), *_intents(connection), *_receipts(day, connection)]
+        found = [*_feed(rows), *_replay(connection, rows), *_intents(connection, now), *_receipts(day, connection)]
         found += [*_watermarks(day, connection), *_heard(rows, erp), *_limits(day, chaos)]
     day.world.change_settings({"rate_limits_on": False})
     for channel in day.channels:
@@ -114,7 +115,7 @@ def _heard(rows: list[FeedRow], erp: Erp) -> Iterator[Violation]:
             yield Violation("a reader with a cursor misses no event", f"{' '.join(key)} revision {revision}")
 
 
-def _intents(connection: Connection) -> Iterator[Violation]:
+def _intents(connection: Connection, now: datetime) -> Iterator[Violation]:
     """Every history is closed: nothing is under way, and what is done was accepted."""
     attempts = defaultdict(list)
     for row in connection.execute(sa.select(attempt).order_by(attempt.c.id)):
@@ -130,7 +131,7 @@ def _intents(connection: Connection) -> Iterator[Violation]:
             yield Violation("what is done was accepted in an attempt", about)
         if row.state == "parked" and not row.reason:
             yield Violation("what is parked has its reason", about)
-    for row in connection.execute(sa.select(lane).where(lane.c.owner != "", lane.c.kind != "listen")):
+    for row in connection.execute(sa.select(lane).where(lane.c.expires_at > now, lane.c.kind != "listen")):
         yield Violation("no lane is owned when nobody works", f"{row.kind}@{row.shop_id}")
 
 

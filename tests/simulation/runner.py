@@ -34,6 +34,8 @@ class Played:
     """Of processor time."""
     violations: tuple[Violation, ...] = ()
     trace: str = ""
+    digest: str = ""
+    """Of the feed."""
 
     def lines(self, options: str = "") -> list[str]:
         """How to see it again, with what was broken; the same line for each violation."""
@@ -68,16 +70,16 @@ def _play(seed: int, database: Database, redis_url: str, folder: Path) -> Played
     own = folder / f"day-{seed}"
     own.mkdir()
     began = time.process_time()
-    trace = ""
+    trace = digest = ""
     try:
         with _patience():
-            violations = story.play(seed, database, redis_url, own)
+            violations, digest = story.play(seed, database, redis_url, own)
     except Exception as error:  # noqa: BLE001  # whatever stops a day is a finding
         trace = traceback.format_exc()
         violations = [Violation("nothing ends with an error nobody foresaw", f"{type(error).__name__}: {error}")]
     finally:
         shutil.rmtree(own)
-    return Played(seed, time.process_time() - began, tuple(violations), trace)
+    return Played(seed, time.process_time() - began, tuple(violations), trace, digest)
 
 
 @contextmanager

@@ -1,11 +1,12 @@
 """The course of a day: the shops' morning, hours in which everything breaks, an evening in which all must agree."""
 
+import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
 
 import sqlalchemy as sa
 
-from core.db import Database, shops
+from core.db import Database, feed, shops
 from core.db.tables import attempt, intent, receipt
 from sync import ops
 from tests.simulation import invariants
@@ -114,7 +115,16 @@ def channels_of(seed: int) -> tuple[str, ...]:
     return pairs[seed % len(pairs)]
 
 
-def play(seed: int, database: Database, redis_url: str, folder: Path) -> list[Violation]:
-    """Plays a seed on an empty database and an empty Redis."""
+def play(seed: int, database: Database, redis_url: str, folder: Path) -> tuple[list[Violation], str]:
+    """Plays a seed on an empty database and an empty Redis. Answers what was violated, and a digest of the feed."""
     with opened(seed, database, redis_url, folder, channels_of(seed)) as day:
-        return Story(day).play()
+        return Story(day).play(), _digest(database)
+
+
+def _digest(database: Database) -> str:
+    """The same for the same day."""
+    digest = hashlib.blake2b(digest_size=16)
+    with database.read() as connection:
+        for row in feed.read(connection, 0, 1_000_000):
+            digest.update(f"{row.id} {row.at.isoformat()} {row.data}\n".encode())
+    return digest.hexdigest()

@@ -1,12 +1,13 @@
 """Faults that the simulation found, each as the shortest day that shows it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from core.db import Database
-from core.model import ParcelDraft
+from core.model import Packed, ParcelDraft
 from sandbox.faults import FaultRule
 from sync.push import ShipmentItem
 from tests.engine import Engine
@@ -40,3 +41,26 @@ def test_a_replica_that_lost_sight_of_an_order_parks_no_shipment(engine: Engine)
     engine.world.faults.clear()
     engine.run(120, step=20)
     assert order.ship_accepts == 1
+
+
+def test_jd_ships_one_sku_of_two_lines_in_two_parcels(database: Database, redis_url: str, tmp_path: Path) -> None:
+    with running(database, redis_url, tmp_path, channels=("jd",)) as engine:
+        shop = engine.world.shop("jd")
+        [sku, *_] = next(iter(shop.items.values())).skus.values()
+        order = engine.world.place(shop, sku=sku, quantity=2, variant="several", restock=True)
+        order.lines[1] = replace(order.lines[0], line_id=order.lines[1].line_id, quantity=1)
+        engine.run(40, step=20)
+        stored = engine.order(engine.shops["jd"], order.order_id)
+        assert stored is not None
+        parcels = tuple(
+            ParcelDraft(
+                carrier="SF",
+                tracking_no=f"SF123456789012{n}",
+                lines=(Packed(line_id=line.id, quantity=line.quantity),),
+            )
+            for n, line in enumerate(sorted(stored.lines, key=lambda line: line.quantity))
+        )
+        engine.ship(ShipmentItem(shop=engine.shops["jd"], order_id=order.order_id, parcels=parcels))
+        engine.run(20)
+        assert [intent.state for intent in engine.intents("ship", engine.shops["jd"], order.order_id)] == ["done"]
+        assert [line.shipped for line in order.lines] == [2, 1]
