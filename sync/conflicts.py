@@ -12,7 +12,7 @@ settled: until then it waits in its base's row, and is judged by `review`, or by
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -308,6 +308,10 @@ def _judge(desk: Desk, base: Agreed, reading: Reading, should_be: Expected | Non
         theirs_at=_moved_at(base.at, reading.at, ours_at),
         expected=should_be,
     )
+    if made.rule == "policy_erp" and not desk.proven(reading):
+        sums = f" ({should_be.words})" if should_be is not None else ""
+        words = f"the channel shows something else{sums}, maybe for orders yet to come; the ERP's word counts anyway"
+        made = replace(made, rule="policy_erp_early", reason=words)
     desk.stand_on(base, reading, "decided")
     return carry_out(desk.connection, case, made, opened, ours_at=ours_at, theirs_at=reading.at, now=desk.now)
 

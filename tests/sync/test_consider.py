@@ -107,6 +107,8 @@ def test_a_wish_waits_for_a_reading_that_waits_unless_ours_counts_anyway(
     free, _ = before_send(connection, VAULT, SHOP, Field.STOCK, [item], at(11))
     assert ([each.id for each in free] == [item.id]) is leaves
     assert made(connection) == rows
+    rules = [row.rule for row in conflicts.of_object(connection, SHOP, Field.STOCK, SKU)]
+    assert rules == ["policy_erp_early"] * len(rows)
     waiting = intents.find(connection, item.id)
     assert (waiting.state, waiting.tries) == ("due", 0)
 
