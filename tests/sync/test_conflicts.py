@@ -128,7 +128,8 @@ def test_by_default_the_erps_stock_stands_when_both_changed_it(engine: Engine) -
     for channel, sku in both_edit(engine).items():
         assert sku.sellable == 50, channel
         [row] = decisions(engine, channel, "stock")
-        assert (row.outcome, row.rule, row.ours, row.theirs) == ("push", "policy_erp_early", "50", "7"), channel
+        assert (row.outcome, row.ours, row.theirs) == ("push", "50", "7"), channel
+        assert row.rule in ("policy_erp", "policy_erp_early"), "by how far the channel's orders were read"
 
 
 def test_the_channels_word_counts_where_the_policy_says_so(engine: Engine) -> None:

@@ -109,10 +109,12 @@ class BothSides(RuleBasedStateMachine):
         self.ours[Field.PRICE] = sale
 
     @precondition(lambda self: self.edits)
-    @rule(quantity=QUANTITIES)
-    def seller_edits(self, quantity: int) -> None:
+    @rule(quantity=QUANTITIES, read=st.booleans())
+    def seller_edits(self, quantity: int, read: bool) -> None:
         self._apart()
         self.world.set_stock(self.shop, self.sku, quantity, "seller")
+        if read:
+            self.stock_is_read()
 
     @precondition(lambda self: self.edits)
     @rule(sale=PRICES)
