@@ -197,6 +197,12 @@ class Gate(Protocol):
         method or to any, are kept back for `retry_after` seconds, or for a while.
         """
 
+    def failed(self, call: Call) -> None:
+        """The call met an outage: a shop that keeps failing is asked less and less often, and no other one with it."""
+
+    def recovered(self, call: Call) -> None:
+        """A call of the shop came through after one that failed."""
+
 
 class OpenGate:
     """A gate without limits, for tests of one connector."""
@@ -207,6 +213,12 @@ class OpenGate:
     def refused(
         self, call: Call, retry_after: float | None, scope: Scope = Scope.SHOP, *, every_method: bool = False
     ) -> None:
+        return None
+
+    def failed(self, call: Call) -> None:
+        return None
+
+    def recovered(self, call: Call) -> None:
         return None
 
 

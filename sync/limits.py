@@ -148,11 +148,9 @@ class RedisGate:
         self._run(self._refused, [_places(call)[_place_of(limit) - 1]], arguments)
 
     def failed(self, call: Call) -> None:
-        """The call met an outage: a shop that keeps failing is asked less and less often, and no other one with it."""
         self._run(self._failed, [_places(call)[2]], [self._now(), FREE_FAILURES, LAST_BACKOFF_SECONDS])
 
     def recovered(self, call: Call) -> None:
-        """A call of the shop came through after one that failed."""
         self._run(self._recovered, [_places(call)[2]], [])
 
     def budgets(self) -> list[Budget]:

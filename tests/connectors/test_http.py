@@ -36,6 +36,12 @@ class Counting:
     ) -> None:
         raise AssertionError("only a connector knows a platform's refusal")
 
+    def failed(self, call: Call) -> None:
+        return None
+
+    def recovered(self, call: Call) -> None:
+        return None
+
 
 @pytest.fixture
 def gate() -> Counting:

@@ -81,6 +81,12 @@ class RecordingGate:
     ) -> None:
         self.refusals.append((call.method, retry_after))
 
+    def failed(self, call: Call) -> None:
+        return None
+
+    def recovered(self, call: Call) -> None:
+        return None
+
 
 @pytest.fixture
 def transport() -> FakeTransport:
