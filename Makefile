@@ -6,8 +6,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 READY := .venv/.ready
 UV := $(shell command -v uv 2>/dev/null)
-# Only benches that can be run as a module; a name starting with _ is shared by the others.
-BENCHES := $(filter-out _%,$(basename $(notdir $(wildcard bench/*.py))))
+BENCHES ?=
 PYTEST_ARGS ?=
 
 export UV_PYTHON := $(CURDIR)/$(BIN)/python
@@ -57,8 +56,8 @@ simulate: $(READY) ## Play seeded days in which everything breaks (SEEDS=1000, S
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),20)) \
 		$(if $(WITHOUT),--without $(WITHOUT)) $(if $(DATABASE),--database $(DATABASE))
 
-bench: $(READY) ## Measure every claim of bench/ (table and JSON)
-	@for name in $(BENCHES); do echo "== bench.$$name"; $(BIN)/python -m bench.$$name || exit 1; done
+bench: $(READY) ## Measure every claim, or those BENCHES names, and write bench/results.md
+	$(BIN)/python -m bench $(BENCHES)
 
 lock: ## Renew requirements.lock: versions and hashes only, no address (needs uv)
 	@[ -n "$(UV)" ] || { echo "make lock needs uv on PATH" >&2; exit 1; }

@@ -3,6 +3,7 @@
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import httpx
 
+from commands.supervisor import Part, Supervisor
 from core.db import Database
 from tests import servers
 
@@ -26,6 +28,19 @@ def sandbox_server(seed: int = 1) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait()
+
+
+@contextmanager
+def played(parts: Sequence[Part]) -> Iterator[None]:
+    """The parts run, and are restarted when they die, for as long as the block lasts."""
+    supervisor = Supervisor(parts)
+    thread = threading.Thread(target=supervisor.run, name="supervisor")
+    thread.start()
+    try:
+        yield
+    finally:
+        supervisor.stop()
+        thread.join()
 
 
 def free_port() -> int:
