@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.terminal import USAGE, AsJson, Stop, calling, opened, print_json, progress, say, show
+from commands.terminal import NO, USAGE, AsJson, Stop, calling, opened, print_json, progress, say, show
 
 if TYPE_CHECKING:
     from core.db.reconciliations import Counts, Run
@@ -74,12 +74,18 @@ def compare(
     identity = 0
     with progress(f"{origin} {plan.shop_id}", 1.0, shown=bar) as step:
         pieces = work.here(runtime, plan, origin=origin, dry_run=dry_run, going_on=going_on, calls_per_second=rate)
-        for run, piece in pieces:
-            identity = run.id
-            counts, findings = counts + piece.counts, findings + list(piece.findings)
-            step(piece.share, f"{piece.stage}: {counts.compared} compared, {counts.differing} differ")
+        try:
+            for run, piece in pieces:
+                identity = run.id
+                counts, findings = counts + piece.counts, findings + list(piece.findings)
+                step(piece.share, f"{piece.stage}: {counts.compared} compared, {counts.differing} differ")
+        except KeyboardInterrupt:
+            if identity:
+                again = f"`qudao resync resume {identity}`" if origin == "resync" else "the same command"
+                say(f"stopped; {again} goes on where it was", f"已停止；{again} 可继续")
+            raise
     return {"shop": plan.shop_id, "run": identity or None, "dry_run": dry_run, **_counts(counts)} | {
-        "findings": [_finding(each) for each in findings]
+        "findings": [finding(each) for each in findings]
     }
 
 
@@ -87,7 +93,7 @@ def _counts(counts: "Counts") -> dict[str, int]:
     return {name: getattr(counts, name) for name in type(counts).__dataclass_fields__}
 
 
-def _finding(found: "Finding") -> dict[str, Any]:
+def finding(found: "Finding") -> dict[str, Any]:
     return {
         "part": found.part,
         "object": found.object_id,
@@ -101,7 +107,13 @@ def tell(results: list[dict[str, Any]], *, json: bool) -> None:
     """What was found, field by field, and the counts of each shop."""
     if json:
         print_json(results)
-        return
+    else:
+        _table(results)
+    if any(found["outcome"] == "incomplete" for each in results for found in each["findings"]):
+        raise Stop("the channel gave fewer items than it counted; run it again", "平台返回数量少于其计数，请重试", NO)
+
+
+def _table(results: list[dict[str, Any]]) -> None:
     rows = [
         {
             "shop": each["shop"],

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from commands.reconcile import compare, finding, tell
 from commands.terminal import NO, USAGE, AsJson, Stop, calling, instant, progress, say, show, show_one
 
 if TYPE_CHECKING:
@@ -21,16 +22,89 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would change, 
 Push = Annotated[bool, typer.Option("--push", help="Send ours again instead of reading · 改为重新推送本方数据。")]
 
 
+ShopArgument = Annotated[str, typer.Argument(metavar="SHOP", help="channel:account · 渠道:店铺 ID。")]
+Rate = Annotated[float, typer.Option("--rate", min=0.1, max=50, help="Calls a second at most · 每秒最多调用数。")]
+RATE = 5.0
+
+
 @app.command()
-def orders(shop: Shop, since: Since, until: Until = "0m", dry_run: DryRun = False, json: AsJson = False) -> None:
+def orders(
+    shop: Shop, since: Since, until: Until = "0m", dry_run: DryRun = False, rate: Rate = RATE, json: AsJson = False
+) -> None:
     """Orders changed in a time range · 时间段内有变更的订单。"""
     now = datetime.now(UTC)
     begin, end = instant(since, now), instant(until, now)
     if begin >= end:
         raise Stop("--since must lie before --until", "--since 须早于 --until", USAGE)
+    _again(shop, ("orders",), begin, end, dry_run=dry_run, rate=rate, json=json)
+
+
+@app.command("shop")
+def whole_shop(
+    shop: ShopArgument, since: Since = "3d", dry_run: DryRun = False, rate: Rate = RATE, json: AsJson = False
+) -> None:
+    """Everything of a shop: orders and after-sales since then, all known listings · 整个店铺。"""
+    from sync.drift import PARTS
+
+    now = datetime.now(UTC)
+    _again(shop, PARTS, instant(since, now), now, dry_run=dry_run, rate=rate, json=json)
+
+
+@app.command()
+def resume(
+    run: Annotated[int | None, typer.Argument(help="As told when it stopped, else the newest · 编号。")] = None,
+    rate: Rate = RATE,
+    json: AsJson = False,
+) -> None:
+    """Go on with one that was stopped, where it was · 继续被中断的同步。"""
+    from sync import reconcile as work
+
     with calling() as runtime:
-        summary = _read(runtime, shop, "orders", _window(begin, end), dry_run=dry_run, bar=not json)
-    _report(summary, json=json)
+        left = work.stopped(runtime, run)
+        plan = work.Plan(left.shop_id, left.parts, left.since, left.until)
+        result = compare(runtime, plan, dry_run=False, bar=not json, origin="resync", going_on=left, rate=rate)
+    tell([result], json=json)
+
+
+def _again(
+    shop: str, parts: tuple[str, ...], since: datetime, until: datetime, *, dry_run: bool, rate: float, json: bool
+) -> None:
+    from sync import reconcile as work
+
+    plan = work.Plan(shop, parts, since.astimezone(UTC), until.astimezone(UTC))
+    with calling() as runtime:
+        result = compare(runtime, plan, dry_run=dry_run, bar=not json, origin="resync", rate=rate)
+    tell([result], json=json)
+
+
+@app.command()
+def order(
+    shop: ShopArgument,
+    number: Annotated[str, typer.Argument(metavar="ORDER", help="The channel's order id · 订单号。")],
+    dry_run: DryRun = False,
+    json: AsJson = False,
+) -> None:
+    """One order · 一个订单。"""
+    _one(shop, "orders", number, dry_run=dry_run, json=json)
+
+
+@app.command()
+def listing(
+    shop: ShopArgument,
+    number: Annotated[str, typer.Argument(metavar="LISTING", help="The channel's listing id · 商品 ID。")],
+    dry_run: DryRun = False,
+    json: AsJson = False,
+) -> None:
+    """One listing with its stock and prices · 一个商品。"""
+    _one(shop, "shelf", number, dry_run=dry_run, json=json)
+
+
+def _one(shop: str, part: str, number: str, *, dry_run: bool, json: bool) -> None:
+    from sync import reconcile as work
+
+    with calling() as runtime:
+        found = work.one(runtime, shop, part, number, dry_run=dry_run)
+    tell([{"shop": shop, "dry_run": dry_run, "findings": [finding(each) for each in found]}], json=json)
 
 
 @app.command()
@@ -118,17 +192,30 @@ def _count(outcomes: Iterable[Any], effects: dict[str, int], changed: list[dict[
     for outcome in outcomes:
         effects[outcome.effect] += 1
         if outcome.effect != "unchanged":
-            changed.append({"id": outcome.id, "effect": outcome.effect, "fields": list(outcome.changed)})
+            row = {"id": outcome.id, "effect": outcome.effect, "fields": list(outcome.changed)}
+            if outcome.differences:
+                row["changes"] = [
+                    {"field": each.field, "before": each.before, "after": each.after} for each in outcome.differences
+                ]
+            changed.append(row)
 
 
 def _report(summary: dict[str, Any], *, json: bool) -> None:
     if json:
         show_one(summary, as_json=True)
     else:
-        show([each | {"fields": ", ".join(each["fields"])} for each in summary["changed"][:50]], as_json=False)
+        show([row for each in summary["changed"][:50] for row in _lines(each)], as_json=False)
         show_one({name: value for name, value in summary.items() if name != "changed"}, as_json=False)
     if not summary["complete"]:
         raise Stop("the channel gave fewer items than it counted; run it again", "平台返回数量少于其计数，请重试", NO)
+
+
+def _lines(changed: dict[str, Any]) -> list[dict[str, Any]]:
+    """One line for each field that would change; one for a thing that did."""
+    named = {"id": changed["id"], "effect": changed["effect"]}
+    return [named | change for change in changed.get("changes", ())] or [
+        named | {"field": ", ".join(changed["fields"]), "before": None, "after": None}
+    ]
 
 
 def _queued(count: int, *, json: bool) -> None:

@@ -17,6 +17,7 @@ from core.channel import Fetched
 from core.crypto import Vault
 from core.db import catalog, feed, items, sold
 from core.db.engine import lock
+from core.difference import Difference, differences
 from core.merge import merge_after_sale, merge_listing, merge_order
 from core.model import AfterSale, Listing, Order
 from sync import conflicts
@@ -49,6 +50,8 @@ class Accepted:
     id: str
     effect: str
     changed: tuple[str, ...] = ()
+    differences: tuple[Difference, ...] = ()
+    """Field by field, where it was only compared."""
 
 
 def accept(
@@ -119,7 +122,13 @@ def compare(connection: Connection, shop_id: str, fetched: Sequence[Fetched[Any]
     newest = _newest(fetched)
     known = items.find_many(connection, kind.name, shop_id, list(newest))
     changes = [_compare(kind, item.value, known.get(identity)) for identity, item in newest.items()]
-    return [Accepted(change.value.id, change.effect, change.changed) for change in changes]
+    bodies = {identity: stored.body for identity, stored in known.items()}
+    return [
+        Accepted(c.value.id, c.effect, c.changed, differences(bodies.get(c.value.id), c.body))
+        if c.effect != "unchanged"
+        else Accepted(c.value.id, c.effect)
+        for c in changes
+    ]
 
 
 @dataclass(frozen=True)

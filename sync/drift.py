@@ -100,6 +100,13 @@ class Bench:
             reconciliations.note(connection, self.run.id, counts, cursor)
 
 
+def one(bench: Bench, stage: str, fetched: Fetched[Any], asked_at: datetime) -> list[Finding]:
+    """Takes over one thing that was read by itself."""
+    with bench.writing() as connection:
+        _, findings = _take(bench, connection, stage, [fetched], asked_at)
+    return findings
+
+
 def stages(run: Run) -> list[str]:
     """What a run does in turn. A listing shows stock and price as well, so stock alone is read only when nothing else
     of listings is asked for.

@@ -391,14 +391,15 @@ def reread(runtime: Runtime, identity: str, kind: ObjectKind, object_id: str) ->
     if not object_id:
         raise ConfigurationError("the row has no id to read it by; resync its time range, then dismiss it")
     asked_at = runtime.clock.now()
-    fetched = ask(runtime, identity, functools.partial(_reading, kind, object_id))
+    fetched = ask(runtime, identity, functools.partial(reading, kind, object_id))
     with runtime.database.write() as connection:
         outcomes = accept(connection, runtime.vault, identity, [fetched], runtime.clock.now(), asked_at=asked_at)
     runtime.bells.announce_feed()
     return outcomes
 
 
-def _reading(kind: ObjectKind, object_id: str, connector: Connector) -> Fetched[Any]:
+def reading(kind: ObjectKind, object_id: str, connector: Connector) -> Fetched[Any]:
+    """One object as its channel shows it now."""
     if kind is ObjectKind.ORDER:
         return connector.order(object_id)
     return connector.after_sale(object_id) if kind is ObjectKind.AFTER_SALE else connector.listing(object_id)

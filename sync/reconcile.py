@@ -6,19 +6,20 @@ Lives here: when a comparison begins, where it goes on, when it is through. Does
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
 from sqlalchemy import Connection
 
-from core.channel import Connector
+from core.channel import Connector, ObjectKind
 from core.db import lanes, reconciliations, shops, watermarks
 from core.db.lanes import Claim
-from core.db.reconciliations import ASKED, NIGHTLY, Run
+from core.db.reconciliations import ASKED, NIGHTLY, RESYNC, Run
 from core.db.watermarks import Watermark
 from core.errors import ChannelError, ConfigurationError, Reauthorize
-from sync import drift, nights, policy, pull, tokens
-from sync.drift import FRESH, PARTS, Bench, Piece
+from sync import drift, nights, ops, policy, pull, tokens
+from sync.drift import FRESH, ORDERS, PARTS, Bench, Finding, Piece
 from sync.patience import Last, Patient
 from sync.policy import Action
 from sync.runtime import Runtime
@@ -185,6 +186,17 @@ def _begun(runtime: Runtime, wanted: Plan, origin: str, *, dry_run: bool) -> Run
         return reconciliations.begin(connection, wanted.shop_id, origin, wanted.parts, wanted.since, wanted.until, now)
 
 
+def one(runtime: Runtime, shop_id: str, part: str, object_id: str, *, dry_run: bool = False) -> list[Finding]:
+    """Reads one order (`orders`) or listing (`shelf`) and takes it over, or says what that would change."""
+    kind = ObjectKind.ORDER if part == ORDERS else ObjectKind.LISTING
+    asked_at = runtime.clock.now()
+    fetched = ops.ask(runtime, shop_id, partial(ops.reading, kind, object_id))
+    run = Run(0, shop_id, RESYNC, (part,), asked_at, asked_at, asked_at)
+    with runtime.database.read() as connection:
+        row = shops.get(connection, shop_id)
+    return drift.one(Bench(runtime, runtime.connector(row)[0], run, dry_run=dry_run), part, fetched, asked_at)
+
+
 def runs(runtime: Runtime, *, shop: str = "", limit: int = 50) -> list[Run]:
     """Newest first."""
     with runtime.database.read() as connection:
@@ -198,7 +210,7 @@ def stopped(runtime: Runtime, run_id: int | None = None) -> Run:
             run: Run | None = reconciliations.get(connection, run_id)
         else:
             since = runtime.clock.now() - timedelta(days=30)
-            run = reconciliations.unfinished(connection, origin=reconciliations.RESYNC, since=since)
+            run = reconciliations.unfinished(connection, origin=RESYNC, since=since)
     if run is None or run.ended_at is not None:
         raise ConfigurationError("no resync was stopped; `qudao reconcile --list` shows them all")
     return run
