@@ -1,6 +1,5 @@
 """The channels and databases that the stories are told on."""
 
-import itertools
 import zlib
 from collections.abc import Iterator, MutableMapping
 from pathlib import Path
@@ -24,14 +23,12 @@ DATABASES = ("sqlite", "postgresql")
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Each story runs on every channel, two of them on the one database and two on the other; which ones, changes from
-    story to story. What is about transactions, marked `both_databases`, runs on both everywhere.
+    story to story.
     """
     if "ground" not in metafunc.fixturenames:
         return
     turn = zlib.crc32(metafunc.function.__name__.encode())
     pairs = [(channel, DATABASES[(turn + n) % 2]) for n, channel in enumerate(CHANNELS)]
-    if metafunc.definition.get_closest_marker("both_databases"):
-        pairs = list(itertools.product(CHANNELS, DATABASES))
     names = [f"{channel.code}-{database}" for channel, database in pairs]
     metafunc.parametrize(("channel", "database"), pairs, indirect=True, ids=names)
 

@@ -34,8 +34,8 @@ from sync.push import Queued, ShipmentItem
 from tests.contract.channel import ChannelUnderTest
 from tests.engine import Engine
 
-ITEMS = 3
-"""How many of its goods the shop keeps: enough for every story, and quick to walk."""
+ITEMS = 1
+"""How many listings the shop keeps: enough for every story, and quick to walk."""
 NUMBER = "SF1234567890123"
 
 

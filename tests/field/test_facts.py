@@ -76,7 +76,6 @@ def test_nearmerch_214_shipped_after_signed_and_a_second_parcel(ground: Ground) 
     assert ground.told(order) == told
 
 
-@pytest.mark.both_databases
 def test_shopifysharp_919_the_same_push_twice_in_one_instant(ground: Ground) -> None:
     ground.settle()
     order = ground.place()

@@ -20,7 +20,6 @@ LEASE = 31.0
 """Longer than the lease of a worker that died."""
 
 
-@pytest.mark.both_databases
 @pytest.mark.parametrize("landed", [False, True], ids=["before", "after"])
 def test_rq_2015_the_worker_is_killed_in_the_middle_of_a_job(ground: Ground, landed: bool) -> None:
     ground.settle()
@@ -94,7 +93,10 @@ def test_convoy_1667_the_next_attempt_lies_in_the_past(ground: Ground) -> None:
 
 
 @pytest.mark.parametrize("kind", [Kind.SHIP, Kind.STOCK], ids=["ship", "stock"])
-def test_convoy_1833_the_worker_dies_before_it_counts_the_try(ground: Ground, kind: Kind) -> None:
+def test_convoy_1833_the_worker_dies_before_it_counts_the_try(
+    ground: Ground, kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policy, "UNSETTLED_TRIES", 3)
     ground.settle()
     order, sku = ground.taken(), ground.mapped()
     if kind is Kind.SHIP:

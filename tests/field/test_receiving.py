@@ -120,7 +120,6 @@ def test_vets_who_code_1259_a_database_error_while_receiving(ground: Ground) -> 
     assert ground.told(order) == ["order.created"]
 
 
-@pytest.mark.both_databases
 def test_saleor_17086_a_job_that_starts_before_the_commit(ground: Ground) -> None:
     ground.settle()
     order = ground.place()
