@@ -41,7 +41,12 @@ def broken(day: Day, erp: Erp, chaos: Chaos) -> list[Violation]:
     now = datetime.fromtimestamp(day.world.now(), UTC)
     with day.database.read() as connection:
         rows = feed.read(connection, 0, 1_000_000)
-        found = [*_feed(rows), *_replay(connection, rows), *_intents(connection, now), *_receipts(day, connection)]
+        found = [
+            *feed_histories(rows),
+            *replayed(connection, rows),
+            *_intents(connection, now),
+            *_receipts(day, connection),
+        ]
         found += [*_watermarks(day, connection), *_heard(rows, erp), *_limits(day, chaos)]
     day.world.change_settings({"rate_limits_on": False})
     for channel in day.channels:
@@ -53,7 +58,7 @@ def broken(day: Day, erp: Erp, chaos: Chaos) -> list[Violation]:
 _MODELS: dict[str, Any] = {"order": Order, "after_sale": AfterSale}
 
 
-def _feed(rows: list[FeedRow]) -> Iterator[Violation]:
+def feed_histories(rows: list[FeedRow]) -> Iterator[Violation]:
     """Each object is created once and changed in steps that are real, and no axis that only advances moves back."""
     histories: dict[tuple[str, str, str], list[FeedRow]] = defaultdict(list)
     for row in rows:
@@ -88,7 +93,7 @@ def _backwards(family: str, about: str, one: Any, other: Any) -> Iterator[Violat
             yield Violation("an advancing axis never moves back", f"{about}: {axis} {before.value} → {after.value}")
 
 
-def _replay(connection: Connection, rows: list[FeedRow]) -> Iterator[Violation]:
+def replayed(connection: Connection, rows: list[FeedRow]) -> Iterator[Violation]:
     """Who applies the feed from its first event has what the tables have."""
     told: dict[tuple[str, str, str], Any] = {}
     for row in rows:

@@ -1,0 +1,29 @@
+"""With any guard taken away a violation is found within twenty seeds. Starts with the seed that is known to find it."""
+
+import pytest
+
+from tests.simulation.guards import GUARDS
+from tests.simulation.test_seeds import simulate
+
+CAUGHT_BY = {
+    "fence": 6,
+    "read-back": 6,
+    "overlap": 2,
+    "watermark": 6,
+    "dedup": 1,
+    "axes": 5,
+    "sweeper": 6,
+    "gate": 6,
+}
+"""Guard → a seed that missed it when this was written. It may need another one when the engine takes other steps."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("guard", GUARDS)
+def test_a_missing_guard_is_noticed(guard: str) -> None:
+    first = CAUGHT_BY[guard]
+    found = simulate("--seed", str(first), "--without", guard)
+    if found.returncode == 0:
+        found = simulate("--seeds", "20", "--first-only", "--without", guard, seconds=600)
+    assert found.returncode == 1, f"twenty seeds do not miss the {guard}\n{found.stdout}{found.stderr}"
+    assert f"WITHOUT={guard}: " in found.stdout
