@@ -39,6 +39,7 @@ PACE_SECONDS = 0.25
 """Between two orders, and between two stock numbers: far below every budget, so that nothing waits for its turn."""
 READY_SECONDS = 120.0
 SETTLE_SECONDS = 30.0
+FIRST_PULL_DAYS = 0.002
 PUSHING = (Push.WEBHOOK, Push.CONNECTION)
 STARTED = 100
 """Where the measured stock numbers begin: above them all is ours alone."""
@@ -108,14 +109,19 @@ def run(database: Database, folder: Path, orders: int, writes: int) -> list[dict
     gateway, web = f"http://127.0.0.1:{sandbox_port}", f"http://127.0.0.1:{web_port}"
     url = database.url.render_as_string(hide_password=False)
     settings = embedded.with_redis(
-        Settings(data_dir=folder, database_url=url, gateways=dict.fromkeys(CHANNELS, gateway))
+        Settings(
+            data_dir=folder,
+            first_pull_days=FIRST_PULL_DAYS,
+            database_url=url,
+            gateways=dict.fromkeys(CHANNELS, gateway),
+        )
     )
     runtime = Runtime.open(settings)
     key = ops.create_key(runtime, "latency").plain
     around = {
         "QUDAO_DATABASE_URL": url,
         "QUDAO_LOG_LEVEL": "warning",
-        "QUDAO_FIRST_PULL_DAYS": "0.002",
+        "QUDAO_FIRST_PULL_DAYS": str(FIRST_PULL_DAYS),
         **{f"QUDAO_{code.upper()}_GATEWAY": gateway for code in CHANNELS},
     }
     log = folder / "log"
