@@ -120,6 +120,8 @@ def _act(
             outcome = connector.change_tracking(order.id, step.old, step.new.carrier, step.new.tracking_no)
     except ChannelError as error:
         outcome = Outcome(shipment, error)
+    if outcome.error is not None:
+        outcome = Outcome(shipment, _patiently(runtime, connector, item, outcome.error))
     now = runtime.clock.now()
     with runtime.database.write() as connection:
         lanes.hold(connection, claim, now, timedelta(seconds=runtime.settings.lease_seconds))
@@ -139,17 +141,21 @@ def _act(
 
 
 def _unreadable(runtime: Runtime, connector: Connector, claim: Claim, item: Intent, error: ChannelError) -> None:
-    """The order could not be read: nothing was sent, and what was sent before stays unsettled. An order is here before
-    it can be shipped, so a channel that does not find it has a replica that is behind.
-    """
-    if isinstance(error, NotFound) and runtime.clock.now() - item.created_at < connector.channel.notice_patience:
-        error = error.renamed(NotYet)
+    """The order could not be read: nothing was sent, and what was sent before stays unsettled."""
+    error = _patiently(runtime, connector, item, error)
     if deliver.for_the_lane(error) is not None:
         raise error
     now = runtime.clock.now()
     with runtime.database.write() as connection:
         lanes.hold(connection, claim, now, timedelta(seconds=runtime.settings.lease_seconds))
         feed.append(connection, deliver.postpone(connection, item, error, now))
+
+
+def _patiently(runtime: Runtime, connector: Connector, item: Intent, error: ChannelError) -> ChannelError:
+    """An order is here before it can be shipped, so a channel that does not find it is behind, for a while."""
+    if isinstance(error, NotFound) and runtime.clock.now() - item.created_at < connector.channel.notice_patience:
+        return error.renamed(NotYet)
+    return error
 
 
 def _numbers(shipments: Iterable[Intent]) -> set[str]:

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from connectors.douyin.connector import DouyinConnector
+from core.channel import Outcome
 from core.db import Database
-from core.model import Packed, ParcelDraft
+from core.errors import NotFound
+from core.model import Packed, ParcelDraft, Shipment
 from sandbox.faults import FaultRule
 from sync.push import ShipmentItem
 from tests.engine import Engine
@@ -41,6 +44,22 @@ def test_a_replica_that_lost_sight_of_an_order_parks_no_shipment(engine: Engine)
     engine.world.faults.clear()
     engine.run(120, step=20)
     assert order.ship_accepts == 1
+
+
+def test_a_writing_replica_that_does_not_know_the_order_yet_parks_no_shipment(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = engine.world.place(engine.world.shop("douyin"), variant="plain", restock=True)
+    engine.settle()
+    ship_now, refusals = DouyinConnector.ship, [NotFound("not here yet")]
+
+    def behind(connector: DouyinConnector, shipment: Shipment, key: str) -> Outcome[Shipment]:
+        return Outcome(shipment, refusals.pop()) if refusals else ship_now(connector, shipment, key)
+
+    monkeypatch.setattr(DouyinConnector, "ship", behind)
+    ship(engine, "douyin", order.order_id)
+    engine.run(20)
+    assert (refusals, order.ship_accepts) == ([], 1)
 
 
 def test_jd_ships_one_sku_of_two_lines_in_two_parcels(database: Database, redis_url: str, tmp_path: Path) -> None:
