@@ -2,7 +2,8 @@
 
     python -m bench [name …]
 
-A measurement that fails is written down as such, the others run all the same; then the exit code is 1.
+A measurement that fails is written down as such, the others run all the same; then the exit code is 1. What was not
+measured this time keeps its place on the page, with its date.
 """
 
 import datetime as dt
@@ -31,7 +32,7 @@ PACKAGES = ("qudao", "sqlalchemy", "psycopg", "redis", "rq", "uvicorn", "pydanti
 def main() -> None:
     """Runs what is named, or everything, and writes the page."""
     names = sys.argv[1:] or ALL
-    sections, failed = [], []
+    sections, failed = kept(), []
     for name in names:
         print(f"== bench.{name}", flush=True)
         began = time.monotonic()
@@ -41,11 +42,17 @@ def main() -> None:
             print(trouble)
         else:
             print_table(name, results)
-        sections.append(section(name, results, trouble, time.monotonic() - began))
-    RESULTS.write_text("\n".join([head(), *sections]))
+        sections[name] = section(name, results, trouble, time.monotonic() - began)
+        RESULTS.write_text("\n".join([head(), *(sections[each] for each in ALL if each in sections)]))
     print(f"written to {RESULTS}")
     if failed:
         sys.exit(f"failed: {', '.join(failed)}")
+
+
+def kept() -> dict[str, str]:
+    """The sections that the page has now."""
+    text = RESULTS.read_text() if RESULTS.exists() else ""
+    return {part.partition("\n")[0]: f"## {part}" for part in text.split("\n## ")[1:]}
 
 
 def measure(name: str) -> tuple[list[dict[str, Any]], str]:
@@ -69,7 +76,7 @@ def head() -> str:
         [
             "# Measured",
             "",
-            f"`make bench` wrote this page on {dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M} UTC.",
+            "`make bench` writes this page.",
             "",
             f"- Machine: {cpu()}, {os.cpu_count()} cores, {memory():.0f} GiB RAM, {platform.system()}",
             f"- Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {postgres()}, {valkey()}",
@@ -81,8 +88,10 @@ def head() -> str:
 
 def section(name: str, results: Sequence[Mapping[str, Any]], trouble: str, seconds: float) -> str:
     """One measurement: what it claims to measure, and its table with a measure per row."""
+    today = dt.datetime.now(dt.UTC)
     words = (importlib.import_module(f"bench.{name}").__doc__ or "").strip().partition("\n\n    ")[0]
-    lines = [f"## {name}", "", words, "", f"`python -m bench.{name}`, {seconds:.0f} s", ""]
+    lines = [f"## {name}", "", words, "", f"`python -m bench.{name}`, {today:%Y-%m-%d}, took {seconds:.0f} s", ""]
+
     if trouble:
         return "\n".join([*lines, "**It failed:**", "", "```", trouble, "```", ""])
     rows = [flat(result) for result in results]
