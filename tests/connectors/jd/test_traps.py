@@ -343,10 +343,10 @@ def test_a_shipment_that_somebody_else_made_first_is_told_by_reading_back() -> N
     assert theirs.code == "10400010"
 
 
-def test_an_unknown_carrier_is_invalid_before_anything_is_written() -> None:
+def test_an_unknown_carrier_is_named_before_anything_is_written() -> None:
     for carrier in ("NOBODY", "999", "JT", ""):
         transport, error = ship(order_answer(), ParcelDraft(carrier=carrier, tracking_no="X1"))
-        assert type(error) is errors.Invalid
+        assert type(error) is errors.UnknownCarrier
         assert transport.methods() == [wire.COMPANIES.name]
 
 

@@ -198,10 +198,17 @@ def test_parcels_that_leave_something_out_are_refused_before_the_order_counts_as
     assert not CHANNEL.supports(Capability.SHIP_LINES)
 
 
-@pytest.mark.parametrize(("carrier", "number"), [("NOBODY", "1"), ("", "1"), ("YTO", " ")])
-def test_an_unknown_carrier_or_no_number_is_refused_before_any_call(carrier: str, number: Any) -> None:
+@pytest.mark.parametrize(
+    ("carrier", "number", "kind"),
+    [
+        ("NOBODY", "1", errors.UnknownCarrier),
+        ("", "1", errors.UnknownCarrier),
+        ("YTO", " ", errors.Invalid),
+    ],
+)
+def test_an_unknown_carrier_or_no_number_is_refused_before_any_call(carrier: str, number: str, kind: Any) -> None:
     transport = Playback()
-    assert type(ship(transport, ParcelDraft(carrier=carrier, tracking_no=number))) is errors.Invalid
+    assert type(ship(transport, ParcelDraft(carrier=carrier, tracking_no=number))) is kind
     assert transport.asked == []
 
 
@@ -210,7 +217,7 @@ def test_trap_14_a_carriers_other_service_is_named_by_its_own_id() -> None:
     transport.answers["logistics.companies.get"] = sample("logistics.companies.response")
     assert ship(transport, ParcelDraft(carrier="340", tracking_no="J1")) is None
     assert transport.asked[-1]["logistics_id"] == "340"
-    assert type(ship(transport, ParcelDraft(carrier="9999", tracking_no="J1"))) is errors.Invalid
+    assert type(ship(transport, ParcelDraft(carrier="9999", tracking_no="J1"))) is errors.UnknownCarrier
 
 
 def test_an_unavailable_carrier_is_refused() -> None:
@@ -218,7 +225,7 @@ def test_an_unavailable_carrier_is_refused() -> None:
     companies["logistics_companies_get_response"]["logistics_companies"][0]["available"] = 0
     transport = shipping()
     transport.answers["logistics.companies.get"] = companies
-    assert type(ship(transport, ParcelDraft(carrier="1", tracking_no="S1"))) is errors.Invalid
+    assert type(ship(transport, ParcelDraft(carrier="1", tracking_no="S1"))) is errors.UnknownCarrier
 
 
 def test_only_the_main_parcels_number_can_change() -> None:

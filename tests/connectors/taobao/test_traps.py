@@ -599,10 +599,10 @@ def test_a_gift_without_a_line_goes_along() -> None:
     assert "sub_tid" not in transport.asked[1]
 
 
-def test_an_unknown_carrier_is_invalid_before_anything_is_sent() -> None:
+def test_an_unknown_carrier_is_named_before_anything_is_sent() -> None:
     transport = Playback(logistics_companies_get=sample("logistics.companies.response"))
     shipment = Shipment(order_id=TID, parcels=(ParcelDraft(carrier="NOBODY", tracking_no="1"),))
-    assert type(shop(transport).ship(shipment, "key").error) is errors.Invalid
+    assert type(shop(transport).ship(shipment, "key").error) is errors.UnknownCarrier
     assert transport.methods() == ["logistics.companies.get"]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from connectors.rows import outcome
 from core.channel import Capability, CarrierRow, Fetched, Outcome
-from core.errors import Invalid
+from core.errors import Invalid, UnknownCarrier
 from core.model import Order, Shipment
 from tests.contract.toy_channel import CHANNEL, mapping, wire
 from tests.contract.toy_channel.client import ToyClient
@@ -30,7 +30,7 @@ class Shipping:
         parcel = shipment.parcels[0]
         code = mapping.CARRIER.get(parcel.carrier, parcel.carrier)
         if code not in mapping.CARRIER_OF:
-            raise self._invalid("no such carrier")
+            raise UnknownCarrier("no such carrier", channel=CHANNEL.code, shop=self._shop_id, operation="ship")
         if len(shipment.parcels) > 1 or (parcel.lines and not self._is_whole(shipment)):
             raise self._invalid(CHANNEL.notes[Capability.SHIP_LINES])
         params = {
