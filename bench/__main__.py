@@ -52,7 +52,7 @@ def main() -> None:
 def kept() -> dict[str, str]:
     """The sections that the page has now."""
     text = RESULTS.read_text() if RESULTS.exists() else ""
-    return {part.partition("\n")[0]: f"## {part}" for part in text.split("\n## ")[1:]}
+    return {part.partition("\n")[0]: f"## {part.rstrip()}\n" for part in text.split("\n## ")[1:]}
 
 
 def measure(name: str) -> tuple[list[dict[str, Any]], str]:
@@ -91,7 +91,6 @@ def section(name: str, results: Sequence[Mapping[str, Any]], trouble: str, secon
     today = dt.datetime.now(dt.UTC)
     words = (importlib.import_module(f"bench.{name}").__doc__ or "").strip().partition("\n\n    ")[0]
     lines = [f"## {name}", "", words, "", f"`python -m bench.{name}`, {today:%Y-%m-%d}, took {seconds:.0f} s", ""]
-
     if trouble:
         return "\n".join([*lines, "**It failed:**", "", "```", trouble, "```", ""])
     rows = [flat(result) for result in results]

@@ -124,10 +124,13 @@ async def _keep(runtime: Runtime, app: _App, secret: SecretStr) -> None:
             await _stand_in(runtime, app, source if session is not None else None, claim, wait)
     except LaneLost:
         log.info("another process listens now", channel=app.channel, app=app.app_key)
+    except SQLAlchemyError as error:  # nothing proves any more that the app is ours
+        _complain("stopped listening", app, error)
     finally:
         if source is not None:
             await asyncio.to_thread(source.close)
-        await asyncio.to_thread(_let_go, runtime, claim)
+        with contextlib.suppress(SQLAlchemyError):  # else the lease ends by itself
+            await asyncio.to_thread(_let_go, runtime, claim)
 
 
 def _source(runtime: Runtime, app: _App, secret: SecretStr) -> Source | None:
