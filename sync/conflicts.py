@@ -259,7 +259,24 @@ def _differs(desk: Desk, base: Agreed, reading: Reading, should_be: Expected | N
     if (item is not None and intents.unsettled(desk.connection, [item.id])) or not desk.proven(reading):
         conflicts.remember(desk.connection, desk.shop_id, desk.field, reading)
         return Considered({reading.object_id: "wait"})
+    if item is not None and _our_echo(desk, base, reading, item):
+        desk.stand_on(base, reading, "decided")
+        return Considered({reading.object_id: "agreed"})
     return _judge(desk, base, reading, should_be, item)
+
+
+def _our_echo(desk: Desk, base: Agreed, reading: Reading, item: Intent) -> bool:
+    """Whether the channel's review ended for an older price of ours while a newer one is on its way: nobody else
+    changed it.
+    """
+    if desk.field is not Field.PRICE or item.done_version == item.version:
+        return False
+    return any(
+        attempt.state == "accepted"
+        and attempt.started_at >= base.at
+        and same(desk.field, attempt.wanted, reading.value)
+        for attempt in intents.attempts(desk.connection, item.id)
+    )
 
 
 def _waited(desk: Desk, base: Agreed, reading: Reading, sales: Sales) -> Considered:

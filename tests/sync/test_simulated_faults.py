@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from connectors.douyin.connector import DouyinConnector
-from core.channel import Outcome
+from core.channel import ObjectKind, Outcome
 from core.db import Database
 from core.errors import NotFound
 from core.model import Packed, ParcelDraft, Shipment
 from sandbox.faults import FaultRule
-from sync.push import ShipmentItem
+from sync import ops, push
+from sync.push import PriceItem, ShipmentItem
 from tests.engine import Engine
 from tests.engine import engine as running
 
@@ -60,6 +61,28 @@ def test_a_writing_replica_that_does_not_know_the_order_yet_parks_no_shipment(
     ship(engine, "douyin", order.order_id)
     engine.run(20)
     assert (refusals, order.ship_accepts) == ([], 1)
+
+
+def test_our_own_price_leaving_review_is_no_conflict_with_the_next_one(engine: Engine) -> None:
+    shop_id, shop = engine.shops["pinduoduo"], engine.world.shop("pinduoduo")
+    [sku, *_] = next(iter(shop.items.values())).skus.values()
+
+    def want(sale: int) -> None:
+        item = PriceItem(shop=shop_id, listing_id=sku.item_id, sku_id=sku.sku_id, sale=sale)
+        with engine.runtime.database.write() as connection:
+            push.set_prices(connection, [item], engine.runtime.clock.now())
+
+    first, second = sku.price.single - 300, sku.price.single - 200
+    want(first)
+    engine.run(45)
+    assert sku.price.sale == first
+    fault(engine, "throttle", "pinduoduo", method="pdd.goods.sku.price.update", times=3)
+    want(second)
+    engine.settle()
+    ops.reread(engine.runtime, shop_id, ObjectKind.LISTING, sku.item_id)
+    engine.run(90)
+    assert [intent.state for intent in engine.intents("price", shop_id, f"{sku.item_id}/{sku.sku_id}")] == ["done"]
+    assert (sku.price.sale, engine.events("conflict")) == (second, [])
 
 
 def test_jd_ships_one_sku_of_two_lines_in_two_parcels(database: Database, redis_url: str, tmp_path: Path) -> None:
