@@ -32,6 +32,8 @@ CUTS = {SQL: 4000, COMMIT: 900, COMMITTED: 900, TAKEN: 250, REDIS: 1500}
 PAUSES = {SQL: 12, COMMITTED: 8, REQUEST: 5, ANSWER: 5, REDIS: 25, STEP: 4}
 """Others go on first, about once in so many crossings."""
 PAUSE_SECONDS = 0.7
+LONG_PAUSES = 0.15
+"""The part of them that lasts twelve times as long, and still less than a lease."""
 STALLS = {SQL: 400, COMMITTED: 250, ANSWER: 150}
 """The process stands still for longer than its lease. Not between the proof of a lease and the request it is for: no
 platform knows our fences, so nothing can tell a request that left too late (DESIGN has no answer, and says so).
@@ -97,7 +99,8 @@ class Boundaries:
         if self._fates.strikes("stall", STALLS, boundary):
             fiber.stop(self._now() + self._fates.dice.uniform(*STALL_SECONDS))
         elif self._fates.strikes("pause", PAUSES, boundary):
-            fiber.stop(self._now() + self._fates.dice.expovariate(1 / PAUSE_SECONDS))
+            long = 12 if self._fates.dice.random() < LONG_PAUSES else 1
+            fiber.stop(self._now() + min(20.0, long * self._fates.dice.expovariate(1 / PAUSE_SECONDS)))
 
     def sleep(self, seconds: float) -> None:
         """What a process does instead of `time.sleep`."""

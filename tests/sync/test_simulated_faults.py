@@ -73,6 +73,7 @@ def test_our_own_price_leaving_review_is_no_conflict_with_the_next_one(engine: E
             push.set_prices(connection, [item], engine.runtime.clock.now())
 
     first, second = sku.price.single - 300, sku.price.single - 200
+    fault(engine, "drop_push", "pinduoduo")
     want(first)
     engine.run(45)
     assert sku.price.sale == first
