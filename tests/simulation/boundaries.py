@@ -5,12 +5,14 @@ than any lease. A dead process reaches nothing: what its cleaning up tries is re
 transaction, where it would keep others in the same thread waiting for its locks.
 """
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
 import psycopg
@@ -38,6 +40,9 @@ STALLS = {SQL: 400, COMMITTED: 250, ANSWER: 150}
 """The process stands still for longer than its lease. Not between the proof of a lease and the request it is for: no
 platform knows our fences, so nothing can tell a request that left too late (DESIGN has no answer, and says so).
 """
+STALE = {ANSWER: 6}
+"""A reading of one order is answered by a replica that is behind, about once in so many."""
+REPLICA_SECONDS = 60.0
 STALL_SECONDS = (31.0, 120.0)
 
 
@@ -101,6 +106,17 @@ class Boundaries:
         elif self._fates.strikes("pause", PAUSES, boundary):
             long = 12 if self._fates.dice.random() < LONG_PAUSES else 1
             fiber.stop(self._now() + min(20.0, long * self._fates.dice.expovariate(1 / PAUSE_SECONDS)))
+
+    def replicas_lag(self) -> bool:
+        """Whether this reading is answered by a replica that is behind. Only readings that go to `accept`: what is
+        read before a write is asked of the platform's own present.
+        """
+        fiber = self._baton.holder
+        reading = fiber is not None and any(kind in fiber.title for kind in (" notices@", " pull@"))
+        return reading and self._fates.strikes("stale", STALE, ANSWER)
+
+    def now(self) -> float:
+        return self._now()
 
     def sleep(self, seconds: float) -> None:
         """What a process does instead of `time.sleep`."""
@@ -179,6 +195,7 @@ class Wire(httpx.BaseTransport):
         self._sandbox = sandbox
         self._dice = dice
         self.down = False
+        self._replica: dict[str, tuple[float, httpx.Response]] = {}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self._boundaries.cross(REQUEST)
@@ -187,6 +204,9 @@ class Wire(httpx.BaseTransport):
         headers = {name.lower(): value for name, value in request.headers.items()}
         query = list(request.url.params.multi_items())
         asked = Request(request.method, request.url.path, query, headers, request.read())
+        if (behind := self._behind(asked)) is not None:
+            self._boundaries.sleep(0.02)
+            return behind
         try:
             response = self._sandbox.handle(asked)
         except NoAnswer as silence:
@@ -195,7 +215,29 @@ class Wire(httpx.BaseTransport):
         self._boundaries.cross(TAKEN, lambda: httpx.ReadError("connection reset", request=request))
         self._boundaries.sleep(self._dice.choice((0.01, 0.02, 0.03, 0.05, 0.3)))
         self._boundaries.cross(ANSWER)
-        return httpx.Response(response.status, headers=dict(response.headers), content=response.body, request=request)
+        answer = httpx.Response(response.status, headers=dict(response.headers), content=response.body, request=request)
+        self._replica[_named(asked)] = (self._boundaries.now(), answer)
+        return answer
+
+    def _behind(self, asked: Request) -> httpx.Response | None:
+        """What a replica that is behind still says of an order: the answer to the same question from a while ago."""
+        if not self._boundaries.replicas_lag() or not _ONE_ORDER.search(name := _named(asked)):
+            return None
+        at, answer = self._replica.get(name, (0.0, None))
+        return answer if self._boundaries.now() - at < REPLICA_SECONDS else None
+
+
+_ONE_ORDER = re.compile(r"order\.information\.get|orderDetail|trade\.fullinfo\.get|pop\.order\.(en)?get", re.IGNORECASE)
+_CHANGING = ("timestamp", "sign")
+
+
+def _named(asked: Request) -> str:
+    """The question without what is new in every request."""
+    told = asked.query
+    if asked.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        told = told + parse_qsl(asked.body.decode(), keep_blank_values=True)
+        return f"{asked.path} {[each for each in told if each[0] not in _CHANGING]}"
+    return f"{asked.path} {[each for each in told if each[0] not in _CHANGING]} {asked.body!r}"
 
 
 _EXPIRING = """

@@ -15,6 +15,7 @@ from connectors import Http
 from core.channel import Connector, OpenGate
 from core.db import catalog, feed, items, shops
 from core.db.feed import FeedRow
+from core.db.intents import ADOPTED
 from core.db.tables import after_sales, attempt, bad_row, intent, lane, receipt, watermark
 from core.errors import NotFound
 from core.model import AfterSale, Order
@@ -270,6 +271,8 @@ def _stock(day: Day, erp: Erp) -> Iterator[Violation]:
             yield Violation("a number that is wanted has its intent", about)
         elif work.state == "parked":
             yield Violation("no stock is parked without cause", f"{about}: {work.reason_code} {work.reason}")
+        elif work.reason_code == ADOPTED:
+            continue  # the channel showed the wanted number already, and nothing was sent
         elif abs(sku.last_set.quantity - erp.stock[row.sku]) > _tolerance(day, channel, row.key.sku_id):
             yield Violation(
                 "stock ends as last wanted", f"{about}: set to {sku.last_set.quantity}, wanted {erp.stock[row.sku]}"

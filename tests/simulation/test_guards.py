@@ -7,13 +7,13 @@ from tests.simulation.test_seeds import simulate
 
 CAUGHT_BY = {
     "fence": 6,
-    "read-back": 6,
+    "read-back": 5,
     "overlap": 2,
     "watermark": 6,
     "dedup": 1,
-    "axes": 5,
-    "sweeper": 6,
-    "gate": 6,
+    "axes": 9,
+    "sweeper": 1,
+    "gate": 1,
 }
 """Guard → a seed that missed it when this was written. It may need another one when the engine takes other steps."""
 
