@@ -6,7 +6,7 @@ from tests.simulation.guards import GUARDS
 from tests.simulation.test_seeds import simulate
 
 CAUGHT_BY = {
-    "fence": 6,
+    "fence": 18,
     "read-back": 5,
     "overlap": 2,
     "watermark": 6,
