@@ -9,7 +9,7 @@ CAUGHT_BY = {
     "fence": 18,
     "read-back": 5,
     "overlap": 2,
-    "watermark": 6,
+    "watermark": 18,
     "dedup": 1,
     "axes": 9,
     "sweeper": 1,
