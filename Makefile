@@ -11,7 +11,7 @@ PYTEST_ARGS ?=
 
 export UV_PYTHON := $(CURDIR)/$(BIN)/python
 
-.PHONY: help install demo test check simulate bench lock format
+.PHONY: help install demo test check simulate proofs bench lock format
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ check: $(READY) ## Everything CI checks: format, lint, types, import rules, test
 simulate: $(READY) ## Play seeded days in which everything breaks (SEEDS=1000, SEED=1234, WITHOUT=fence, DATABASE=postgresql)
 	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),20)) \
 		$(if $(WITHOUT),--without $(WITHOUT)) $(if $(DATABASE),--database $(DATABASE))
+
+proofs: $(READY) ## The longest tests: every guard taken away in turn, real processes killed at random
+	QUDAO_TEST_LONG=1 $(BIN)/python -m pytest -n auto -m long -o faulthandler_timeout=0 tests
 
 bench: $(READY) ## Measure every claim, or those BENCHES names, and write bench/results.md
 	$(BIN)/python -m bench $(BENCHES)

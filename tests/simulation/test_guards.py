@@ -18,7 +18,7 @@ CAUGHT_BY = {
 """Guard → a seed that missed it when this was written. It may need another one when the engine takes other steps."""
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("guard", GUARDS)
 def test_a_missing_guard_is_noticed(guard: str) -> None:
     first = CAUGHT_BY[guard]

@@ -18,7 +18,7 @@ from core.db import Database, feed
 from tests.cli.test_demo import Demo
 from tests.simulation import invariants
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 SEED = 20261111
 ORDERS = 6 * len(CHANNELS)

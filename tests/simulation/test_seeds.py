@@ -16,7 +16,7 @@ def simulate(*words: str, seconds: float = 240) -> subprocess.CompletedProcess[s
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_nothing_is_violated(seed: int) -> None:
     done = simulate("--seed", str(seed))
     assert done.returncode == 0, done.stdout + done.stderr
