@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from connectors import CHANNELS
 from examples.sandbox_control import SandboxControl
 from tests.cli.conftest import Said, arguments, surroundings
 
@@ -57,8 +58,7 @@ def test_an_operators_day(tmp_path: Path) -> None:
     platforms, port = free_port(), free_port()
     url = f"http://127.0.0.1:{platforms}"
     settings = {
-        "QUDAO_PINDUODUO_GATEWAY": url,
-        "QUDAO_DOUYIN_GATEWAY": url,
+        **{f"QUDAO_{channel.upper()}_GATEWAY": url for channel in CHANNELS},
         "QUDAO_FIRST_PULL_DAYS": "0.04",
         "QUDAO_LANG": "en",
     }
@@ -85,8 +85,8 @@ def test_an_operators_day(tmp_path: Path) -> None:
         with process(tmp_path, "up", "up", "--port", str(port), **settings) as up:
             until(lambda: "listen" in pids(tmp_path / "up.log"))
             shops = [row["shop"] for row in table("shop", "add", "--from-sandbox", url)]
-            assert [shop.partition(":")[0] for shop in shops] == ["pinduoduo", "douyin"]
-            mapped = until(lambda: len({row["shop"] for row in table("map", "list") if row["sku"]}) == 2)
+            assert sorted(shop.partition(":")[0] for shop in shops) == sorted(CHANNELS)
+            mapped = until(lambda: {row["shop"] for row in table("map", "list") if row["sku"]} == set(shops))
             assert mapped
             assert any(not row["sku"] for row in table("map", "list", "--unmapped"))
 
@@ -101,7 +101,8 @@ def test_an_operators_day(tmp_path: Path) -> None:
                 if sku["code"] == "SKU-0002"
             } == {33}
 
-            (order,) = control.place("pinduoduo", variant="plain")
+            channel = shops[0].partition(":")[0]
+            (order,) = control.place(channel, variant="plain")
             found = until(lambda: table("orders", "list", "--shop", shops[0]))
             assert found[0]["order"] == order
             assert table("orders", "show", order)["order"]["status"] == "to_ship"
@@ -115,7 +116,7 @@ def test_an_operators_day(tmp_path: Path) -> None:
 
             doctor = qudao("doctor", "--json")
             assert doctor.code == 0, doctor.out
-            assert sum("gateway answers" in finding["detail"] for finding in doctor.json["findings"]) == 2
+            assert sum("gateway answers" in finding["detail"] for finding in doctor.json["findings"]) == len(CHANNELS)
 
             worker = pids(tmp_path / "up.log")["worker"]
             os.killpg(worker, signal.SIGKILL)
