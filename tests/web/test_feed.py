@@ -64,7 +64,7 @@ def test_the_cloudevents_package_reads_our_events(erp: httpx.Client, database: D
     assert event.get_id() == "order.created/douyin:7001/o1/1"
     assert (event.get_type(), event.get_source()) == ("qudao.order.created", "/shops/douyin:7001")
     assert (event.get_subject(), event.get_time()) == ("o1", NOW)
-    assert event.get_dataschema() == "urn:qudao:schema:order:1.0"
+    assert event.get_dataschema() == "urn:qudao:schema:order:1.1"
     assert (event.get_extension("position"), event.get_extension("revision")) == ("1", "1")
     assert event.get_data() == {"order": {"note": "陶瓷杯 🍵"}}
 
