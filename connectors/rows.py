@@ -1,5 +1,5 @@
-"""What every connector makes of a channel's rows and refusals: a page that one bad row does not spoil, a wrong value as
-Malformed, an outcome for a write, and the walk over a list from its end.
+"""What every connector makes of a channel's rows and refusals: the base of its wire models, a page that one bad row
+does not spoil, a wrong value as Malformed, an outcome for a write, and the walk over a list from its end.
 
 No I/O and no platform: how a list is asked and what a row means is the channel's own.
 """
@@ -9,7 +9,7 @@ from functools import partial
 from math import ceil
 from typing import TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import to_json
 
 from core.channel import BadRow, Fetched, Outcome, Page
@@ -23,6 +23,14 @@ _WRONG_VALUE = (ValueError, OverflowError, OSError)
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+class Wire(BaseModel):
+    """Base of all wire models: a number serves for text, since platforms send ids as either; fields that it does not
+    declare are left alone.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
 
 
 def page(

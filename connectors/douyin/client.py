@@ -139,7 +139,8 @@ PAGE = 100
 class Slice(Protocol):
     """One page of a list of changes; `total` counts the asked range."""
 
-    total: int
+    @property
+    def total(self) -> int: ...
 
     @property
     def rows(self) -> list[Any]: ...

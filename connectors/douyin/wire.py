@@ -6,15 +6,11 @@ plain JSON until `read_row`, so that one bad row spoils nothing else and the raw
 
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
+from pydantic import Field, RootModel, ValidationError
+
+from connectors.rows import Wire
 
 Json = dict[str, Any]
-
-
-class Wire(BaseModel):
-    """Base of all wire models: takes numbers for text and text for numbers; fields we do not read are left alone."""
-
-    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
 
 
 W = TypeVar("W", bound=Wire)

@@ -14,7 +14,7 @@ from pydantic_core import from_json
 
 from connectors.jd import CHANNEL, signing, wire
 from connectors.jd.errors import BUSINESS, GATEWAY, OAUTH, QUOTA, UNSURE, WORDS
-from connectors.rows import described
+from connectors.rows import Wire, described
 from core.channel import Call, Credentials, Gate, Request, Scope, Transport
 from core.clock import SHANGHAI, Clock
 from core.errors import (
@@ -34,7 +34,7 @@ REFRESH = "/oauth2/refresh_token"
 AUTHORISATION = "https://open-oauth.jd.com"
 """Production's host for tokens; under an overridden gateway tokens are asked for there too."""
 
-W = TypeVar("W", bound=wire.Wire)
+W = TypeVar("W", bound=Wire)
 
 
 class JdClient:

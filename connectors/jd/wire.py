@@ -11,19 +11,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from connectors.rows import Wire
 
 Row = dict[str, Any]
 """A JSON object as it came."""
 
 Yuan = Annotated[Decimal | Literal[""] | None, Field(union_mode="left_to_right")]
 """An amount in yuan; empty text where there is none."""
-
-
-class Wire(BaseModel):
-    """Base of all wire models: lenient in types, silent about fields it does not declare."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
 
 
 W = TypeVar("W", bound=Wire)

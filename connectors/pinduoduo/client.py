@@ -10,7 +10,7 @@ from pydantic_core import from_json
 from connectors.pinduoduo import CHANNEL, signing, wire
 from connectors.pinduoduo.errors import API_LIMIT, ERRORS, UNSURE
 from connectors.pinduoduo.signing import Param
-from connectors.rows import described
+from connectors.rows import Wire, described
 from core.channel import Call, Credentials, Gate, Request, Scope, Transport, Window
 from core.clock import Clock
 from core.errors import ChannelError, Garbled, Malformed, NotFound, OutcomeUnknown, Rejected, Throttled
@@ -23,7 +23,7 @@ PAGE = 100
 THROTTLED_WAIT = 1.0
 """Seconds to keep back after a throttle code (inferred): the wire names no wait; windows renew every 1, 10 or 60 s."""
 
-W = TypeVar("W", bound=wire.Wire)
+W = TypeVar("W", bound=Wire)
 
 
 class PinduoduoClient:

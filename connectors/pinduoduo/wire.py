@@ -9,16 +9,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from connectors.rows import Wire
 
 Row = dict[str, Any]
 """A JSON object as it came."""
-
-
-class Wire(BaseModel):
-    """Base of all wire models: lenient in types, silent about fields it does not declare."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
 
 
 W = TypeVar("W", bound=Wire)

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from pydantic import SecretStr, ValidationError
 from pydantic_core import from_json
 
-from connectors.rows import described, text_of
+from connectors.rows import Wire, described, text_of
 from connectors.taobao import CHANNEL, errors, signing, wire
 from connectors.taobao.signing import Param
 from core.channel import AppAccess, Call, Credentials, Fetched, Gate, Request, Scope, Transport, Window
@@ -33,7 +33,7 @@ _BAN = re.compile(r"ban will last for (\d+) more second", re.IGNORECASE)
 _LOGISTICS = re.compile(r"is[vp]\.logistics-([a-z-]+?)(?:-service)?-error:([A-Z]+\d*)")
 
 T = TypeVar("T")
-W = TypeVar("W", bound=wire.Wire)
+W = TypeVar("W", bound=Wire)
 L = TypeVar("L", bound=wire.Rows)
 
 

@@ -11,7 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
+
+from connectors.rows import Wire
 
 Row = dict[str, Any]
 """A JSON object as it came."""
@@ -32,12 +34,6 @@ def unwrapped(value: Any) -> Any:
         if len(value) == 1 and isinstance(inner := next(iter(value.values())), dict):
             return [inner]
     return value
-
-
-class Wire(BaseModel):
-    """Base of all wire models: lenient in types, silent about fields it does not declare."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
 
 
 T = TypeVar("T")
