@@ -16,7 +16,6 @@ from connectors.taobao import CHANNEL, mapping, wire
 from connectors.taobao.after_sales import AfterSales
 from connectors.taobao.client import TaobaoClient, changed_in, detail
 from connectors.taobao.goods import Goods
-from connectors.taobao.messages import TOPICS
 from connectors.taobao.shipping import Shipping
 from connectors.taobao.signing import Param
 from core.channel import (
@@ -152,8 +151,8 @@ class TaobaoConnector(Connector):
         )
 
     def subscribe(self) -> None:
-        """Every topic of use; a permit replaces the one before."""
-        self._client.call(wire.PERMIT, {"topics": ",".join(topic for topics in TOPICS.values() for topic in topics)})
+        """Every topic that the app subscribes to. They are not named: one that it lacks could cost all the others."""
+        self._client.call(wire.PERMIT, {})
 
     def _trade(self, order_id: str) -> wire.Row:
         asked: dict[str, Param] = {"tid": order_id, "fields": wire.TRADE_FIELDS}

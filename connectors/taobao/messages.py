@@ -86,9 +86,7 @@ TOPICS = {
         f"{_ITEM}ItemPunishCc",
     ),
 }
-"""What the app must be subscribed to. A shop's permit replaces the one before it, so it names all of these, or none at
-all, which stands for every topic of the app.
-"""
+"""What the app is to be subscribed to, in the platform's console; what it lacks is found by polling, later."""
 _KIND_OF = {topic: kind for kind, topics in TOPICS.items() for topic in topics}
 _ID_IN = {ObjectKind.ORDER: "tid", ObjectKind.AFTER_SALE: "refund_id", ObjectKind.LISTING: "num_iid"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

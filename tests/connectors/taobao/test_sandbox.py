@@ -18,6 +18,7 @@ from sandbox.faults import FaultKind, FaultRule
 from sandbox.model import Order as Placed
 from sandbox.sandbox import Sandbox
 from sandbox.settings import Settings
+from sandbox.taobao.messages import TOPICS
 from sandbox.transport import mock_transport
 
 Kind = Literal["taobao", "tmall"]
@@ -305,6 +306,14 @@ def test_a_token_that_cannot_be_refreshed_says_so() -> None:
 def test_subscribing_twice_is_subscribing_once(here: World) -> None:
     for _ in range(2):
         here.connector.subscribe()
+    assert here.shop.topics == TOPICS
+
+
+def test_an_app_without_some_topic_gets_the_others(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    subscribed = TOPICS - {"taobao_item_ItemPunishCc"}
+    monkeypatch.setattr("sandbox.taobao.queues.TOPICS", subscribed)
+    here.connector.subscribe()
+    assert here.shop.topics == subscribed
 
 
 @pytest.mark.parametrize(
