@@ -18,9 +18,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import sqlalchemy as sa
 from pydantic import SecretStr
@@ -162,9 +163,8 @@ async def _forget(_writer: receipts.Writer, _notices: Sequence[Notice]) -> None:
 
 def serve_one(writes: bool) -> None:
     """The server process of one measurement."""
-    if not writes:
-        receipts.Writer.store = _forget  # type: ignore[assignment]  # the floor is this one difference
-    serve.run(Settings.load())
+    with nullcontext() if writes else patch.object(receipts.Writer, "store", _forget):
+        serve.run(Settings.load())
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ Every step bumps the order's update time and emits one event. A step the state d
 `at` (placing and paying) back-dates the step; everything else happens now.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -39,7 +40,7 @@ SHIPPABLE = frozenset({State.TO_SHIP, State.PART_SHIPPED})
 _NOTES = ("", "", "", "请尽快发货😀", "@客服 周末再送", "放门口🚪谢谢")
 
 
-class OrderLife(StockBook):
+class OrderLife(StockBook, ABC):
     """Rules of orders."""
 
     def place(
@@ -305,9 +306,9 @@ class OrderLife(StockBook):
     def _pack_id(self) -> str:
         return str(7_300_000_000_000 + self.number())
 
+    @abstractmethod
     def reject_for_shipping(self, order: Order) -> None:
         """Refuse the running after-sale because the goods are sent. The layer of after-sales says how."""
-        raise NotImplementedError
 
     def _send(self, order: Order, package: Package, more: Sequence[Package] = ()) -> Package:
         shop = self.shops[order.channel][order.shop_id]

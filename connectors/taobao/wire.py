@@ -7,6 +7,7 @@ writing the object out again.
 """
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
@@ -210,15 +211,16 @@ class TradeAnswer(Wire):
     trade: Row = Field(repr=False)
 
 
-class Rows(Wire):
+class Rows(Wire, ABC):
     """A page of a list of changes: `total_results` when it was counted, else `has_next`. An empty list is left out."""
 
     total_results: int | None = None
     has_next: bool | None = None
 
     @property
+    @abstractmethod
     def rows(self) -> list[Row]:
-        raise NotImplementedError
+        """Under whichever name the list has."""
 
 
 class TradePage(Rows):

@@ -17,6 +17,10 @@ from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 LOCK_WAIT_SECONDS = 30
 """How long a SQLite writer waits for its turn."""
 
+POOL_SIZE = 10
+OVERFLOW = 20
+"""Connections to PostgreSQL that a process keeps, and how many more it opens at most."""
+
 ABANDONED_SECONDS = 15
 """PostgreSQL ends a transaction in which nothing happened for so long: its host was cut off or frozen, and nobody else
 gets what it has locked. Ours are never idle that long.
@@ -42,14 +46,14 @@ _WIRE = {
 class Database:
     """One engine for one process. `postgresql` tells which of the two it is."""
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    def __init__(self, url: str, *, pool_size: int = POOL_SIZE) -> None:
         self.url = sa.make_url(url)
         self.postgresql = self.url.get_backend_name() == "postgresql"
         if self.postgresql:
             self.engine: Engine = sa.create_engine(
                 self.url,
                 pool_size=pool_size,
-                max_overflow=20,
+                max_overflow=OVERFLOW,
                 pool_pre_ping=True,
                 hide_parameters=True,
                 connect_args=_outliving_a_cut(self.url),
