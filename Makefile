@@ -42,6 +42,10 @@ $(READY): requirements.lock pyproject.toml
 demo: $(READY) ## Watch 200 simulated orders go all the way round
 	$(BIN)/qudao demo --orders 200
 
+# The tests start some hundred Python processes; where no bytecode is kept, each would compile every library anew.
+test proofs: export PYTHONDONTWRITEBYTECODE :=
+test proofs: export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/.pycache
+
 test: $(READY) ## Run the tests on all cores (PYTEST_ARGS adds arguments)
 	$(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
 
