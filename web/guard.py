@@ -4,7 +4,7 @@ import secrets
 import time
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -15,6 +15,8 @@ from web.logs import where
 from web.problems import Problem
 
 _DATABASE_AWAY = (OperationalError, InterfaceError, PoolTimeout)
+AGAIN_SECONDS = 5
+"""When a client may come again that met an outage of the database: most are a restart or a connection that was cut."""
 
 log = structlog.get_logger()
 
@@ -86,7 +88,8 @@ class _Exchange:
 
 
 def _unexpected(error: Exception) -> Problem:
-    code = "storage_unavailable" if isinstance(error, _DATABASE_AWAY) else "internal_error"
+    away = isinstance(error, _DATABASE_AWAY) or (isinstance(error, DBAPIError) and error.connection_invalidated)
+    code = "storage_unavailable" if away else "internal_error"
     name = secrets.token_hex(6)
     log.error("request failed", id=name, code=code, error=type(error).__name__, where=where(error))
-    return Problem(code, values={"id": name})
+    return Problem(code, values={"id": name}, headers={"Retry-After": str(AGAIN_SECONDS)} if away else None)

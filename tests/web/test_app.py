@@ -12,6 +12,7 @@ import httpx
 import pytest
 import redis
 import structlog
+from sqlalchemy import Connection
 from structlog.testing import capture_logs
 
 from core.crypto import Vault
@@ -21,6 +22,7 @@ from core.settings import Settings
 from sync.runtime import Runtime
 from tests.web.conftest import code_of, serving
 from web import logs
+from web.guard import AGAIN_SECONDS
 from web.problems import CATALOGUE
 
 
@@ -106,11 +108,36 @@ def test_without_a_database_nothing_is_acknowledged(redis_url: str, tmp_path: Pa
     with serving(runtime) as server:
         refused = httpx.get(server + "/v1/feed", headers={"Authorization": "Bearer qk_some"})
         assert code_of(refused, 503) == "storage_unavailable"
+        assert "Retry-After" in refused.headers
         assert httpx.get(server + "/readyz").status_code == 503
         assert httpx.post(server + "/hooks/douyin", content=b"[]").status_code == 503
         assert httpx.get(server + "/healthz").status_code == 200
     runtime.redis.close()
     gone.close()
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(
+    "cut",
+    [
+        "SELECT pg_terminate_backend(pg_backend_pid())",
+        "SET LOCAL idle_in_transaction_session_timeout = 1",
+    ],
+)
+def test_a_connection_that_the_database_ends_is_an_outage(
+    erp: httpx.Client, monkeypatch: pytest.MonkeyPatch, cut: str
+) -> None:
+    def idle(connection: Connection) -> None:
+        connection.exec_driver_sql(cut)
+        time.sleep(0.2)
+        connection.exec_driver_sql("SELECT 1")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("web.reading._shops", idle)
+        refused = erp.get("/v1/shops")
+    assert code_of(refused, 503) == "storage_unavailable"
+    assert int(refused.headers["Retry-After"]) == AGAIN_SECONDS
+    assert erp.get("/v1/shops").status_code == 200
 
 
 def test_stopping_does_not_wait_for_waiting_readers(runtime: Runtime, key: str) -> None:
