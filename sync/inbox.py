@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+import structlog
 from sqlalchemy import Connection
 
 from core.channel import Connector, Fetched, Notice, ObjectKind
@@ -18,14 +19,19 @@ from core.db.lanes import Claim, Kind, Lane
 from core.db.receipts import UNKNOWN_SHOP, Receipt
 from core.db.shops import shop_id
 from core.db.tables import shop
-from core.errors import ChannelError, NotFound, OutcomeUnknown, Unsupported
+from core.errors import ChannelError, Garbled, NotFound, OutcomeUnknown, Throttled, Unavailable, Unsupported
 from core.model import AfterSale, Listing, Order
 from sync import policy
 from sync.accept import accept
 from sync.policy import Action
 from sync.runtime import Runtime
 
-BATCH = 50
+log = structlog.get_logger("qudao.inbox")
+
+KINDS = (ObjectKind.ORDER, ObjectKind.AFTER_SALE, ObjectKind.LISTING)
+"""What is read first: a promotion's flood of listing notices delays no order."""
+BATCH = 20
+"""Receipts of one kind between two looks at what has come meanwhile."""
 FIRST_LOOK_AGAIN_SECONDS = 1.0
 """Query APIs lag behind pushes; the first second look comes this soon and then doubles."""
 
@@ -52,19 +58,43 @@ def _state(notice: Notice, known: bool) -> tuple[str, str]:
 
 
 def drain(runtime: Runtime, connector: Connector, claim: Claim) -> bool:
-    """Handles one batch, or what of it there is time for. True when there may be more."""
+    """Handles one batch of the most urgent kind that is due, or what of it there is time for. True when there may be
+    more.
+
+    Where the channel holds back what is read for one kind, the others go on; only orders stop the lane.
+    """
     deadline = runtime.monotonic() + runtime.settings.drain_seconds
-    now = runtime.clock.now()
-    with runtime.database.read() as connection:
-        batch = receipts.due(connection, connector.channel.code, connector.account, now, BATCH)
-    by_object: dict[tuple[ObjectKind, str], list[Receipt]] = {}
-    for item in batch:
-        by_object.setdefault((item.kind, item.object_id), []).append(item)
-    for named in by_object.values():
-        _handle(runtime, connector, claim, named)
-        if runtime.monotonic() >= deadline:
+    channel, account = connector.channel.code, connector.account
+    for kind in KINDS:
+        now = runtime.clock.now()
+        with runtime.database.read() as connection:
+            batch = receipts.due(connection, channel, account, kind, now, BATCH)
+        by_object: dict[str, list[Receipt]] = {}
+        for item in batch:
+            by_object.setdefault(item.object_id, []).append(item)
+        try:
+            for named in by_object.values():
+                _handle(runtime, connector, claim, named)
+                if runtime.monotonic() >= deadline:
+                    return True
+        except Throttled as error:
+            if kind is ObjectKind.ORDER:
+                raise
+            _hold(runtime, connector, claim, kind, error)
             return True
-    return len(batch) == BATCH
+        if batch:
+            return True
+    return False
+
+
+def _hold(runtime: Runtime, connector: Connector, claim: Claim, kind: ObjectKind, error: Throttled) -> None:
+    """Leaves one kind alone for as long as the channel, or our budget, asks."""
+    now = runtime.clock.now()
+    log.info("notices wait", lane=str(claim.lane), kind=kind.value, reason=str(error))
+    with runtime.database.write() as connection:
+        lanes.hold(connection, claim, now, timedelta(seconds=runtime.settings.lease_seconds))
+        until = now + policy.decide(error, 0).wait
+        receipts.postpone(connection, connector.channel.code, connector.account, kind, until)
 
 
 def _handle(runtime: Runtime, connector: Connector, claim: Claim, named: list[Receipt]) -> None:
@@ -72,7 +102,7 @@ def _handle(runtime: Runtime, connector: Connector, claim: Claim, named: list[Re
     ttl = timedelta(seconds=runtime.settings.lease_seconds)
     asked_at = runtime.clock.now()
     try:
-        fetched = _read(connector, named[-1])
+        fetched = _read_twice(connector, named[-1])
     except ChannelError as error:
         _later(runtime, connector, claim, named, error)
         return
@@ -83,6 +113,14 @@ def _handle(runtime: Runtime, connector: Connector, claim: Claim, named: list[Re
         outcomes = accept(connection, runtime.vault, claim.lane.shop_id, [fetched], now, asked_at=asked_at)
     if any(outcome.effect != "unchanged" for outcome in outcomes):
         runtime.bells.announce_feed()
+
+
+def _read_twice(connector: Connector, named: Receipt) -> Fetched[Order] | Fetched[AfterSale] | Fetched[Listing]:
+    """What a broken line or an error page hides is asked for once more at once; then it waits."""
+    try:
+        return _read(connector, named)
+    except (Unavailable, Garbled):
+        return _read(connector, named)
 
 
 def _read(connector: Connector, named: Receipt) -> Fetched[Order] | Fetched[AfterSale] | Fetched[Listing]:

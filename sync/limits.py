@@ -32,7 +32,7 @@ LAST_QUOTA_SECONDS = 600.0
 LOWERED_TO = 0.7
 """What a refusal makes of a rate. Calls refused while their kind is held back left before that and count as one."""
 LEAST_FACTOR = 0.1
-"""A learned rate is at least this part of the declared one. It rises by a tenth of that a minute; see `limits_lua`."""
+"""A learned rate is at least this part of the declared one. It rises by half of that a minute; see `limits_lua`."""
 LEAST_LEARNED = 5.0
 """Calls a second that a rate learned without a declared one starts from at least."""
 

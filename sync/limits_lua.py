@@ -7,7 +7,7 @@ call. Keys live a minute longer than they mean anything, because their end is co
 
 _COMMON = """
 local KEEP = 60000
-local RISE, FORGOTTEN = 1 / 600, 2
+local RISE, FORGOTTEN = 1 / 120, 2
 local function clock(given)
   if given ~= '' then return tonumber(given) end
   local at = redis.call('TIME')

@@ -165,7 +165,9 @@ def _look(runtime: Runtime, connector: Connector, claim: Claim, mark: Watermark)
         match_listings(runtime, mark.shop_id)
     behind = window.until < now
     proven = min(window.until, now - paging.lag) if paging else now
-    _done(runtime, claim, mark, proven, timedelta(0) if behind else timedelta(seconds=stream.every(runtime.settings)))
+    every = timedelta(seconds=stream.every(runtime.settings))
+    ended = runtime.clock.now()
+    _done(runtime, claim, mark, proven, timedelta(0) if behind else max(now + every - ended, every / 2))
     return behind
 
 

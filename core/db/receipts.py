@@ -99,7 +99,10 @@ def _values(vault: Vault, notice: Notice, state: tuple[str, str], source_at: obj
     }
 
 
-def due(connection: Connection, channel: str, account: str, now: datetime, limit: int) -> list[Receipt]:
+def due(
+    connection: Connection, channel: str, account: str, kind: ObjectKind, now: datetime, limit: int
+) -> list[Receipt]:
+    """Receipts of a shop about one kind of object, those that wait longest first."""
     rows = connection.execute(
         sa.select(
             receipt.c.id,
@@ -114,6 +117,7 @@ def due(connection: Connection, channel: str, account: str, now: datetime, limit
         .where(
             receipt.c.channel == channel,
             receipt.c.account == account,
+            receipt.c.kind == kind.value,
             receipt.c.state == "due",
             receipt.c.not_before <= now,
         )
@@ -146,6 +150,21 @@ def later(connection: Connection, waiting: Sequence[Receipt], until: datetime, r
             .where(receipt.c.id.in_([item.id for item in waiting]))
             .values(not_before=until, tries=receipt.c.tries + 1, reason=reason)
         )
+
+
+def postpone(connection: Connection, channel: str, account: str, kind: ObjectKind, until: datetime) -> None:
+    """Lets every receipt of a shop about one kind of object wait; none has been tried by it."""
+    connection.execute(
+        sa.update(receipt)
+        .where(
+            receipt.c.channel == channel,
+            receipt.c.account == account,
+            receipt.c.kind == kind.value,
+            receipt.c.state == "due",
+            receipt.c.not_before < until,
+        )
+        .values(not_before=until)
+    )
 
 
 def adopt(connection: Connection, channel: str, account: str, now: datetime) -> int:

@@ -168,7 +168,7 @@ def test_calls_refused_together_are_one_refusal(redis_url: str) -> None:
         waiting.gate.refused(CALL, None)
     assert waiting.waits(CALL) == pytest.approx(1, rel=0.01)
     [budget] = [each for each in waiting.gate.budgets() if (each.shop, each.method) == (CALL.shop, CALL.method)]
-    assert budget.learned == pytest.approx(0.7, rel=0.01)
+    assert budget.learned == pytest.approx(0.7, rel=0.02)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def rate(waiting: Waiting, calls: int = 20) -> float:
     return calls / ([waiting.leaves_at() for _ in range(calls)][-1] - start)
 
 
-def test_a_rate_is_learned_down_and_slowly_up_again_but_never_above_the_declared_one(redis_url: str) -> None:
+def test_a_rate_is_learned_down_and_up_again_but_never_above_the_declared_one(redis_url: str) -> None:
     waiting = Waiting(redis_url, Limit(10, 1, Scope.SHOP, CALL.method))
     full = rate(waiting)
     waiting.gate.refused(CALL, 1)
@@ -205,10 +205,10 @@ def test_a_rate_is_learned_down_and_slowly_up_again_but_never_above_the_declared
     for _ in range(20):
         waiting.gate.refused(CALL, 0.1)
         waiting.clock.advance(0.1)
-    assert rate(waiting) / full == pytest.approx(0.1, rel=0.5), "a floor"
-    waiting.clock.advance(200)
+    assert rate(waiting, 2) / full == pytest.approx(0.1, rel=0.5), "a floor"
+    waiting.clock.advance(30)
     assert once > rate(waiting) / full > 0.3
-    waiting.clock.advance(2000)
+    waiting.clock.advance(400)
     assert rate(waiting) == pytest.approx(full, rel=0.01)
 
 
@@ -221,9 +221,9 @@ def test_where_none_is_declared_a_refusal_makes_a_limit_of_what_was_used(redis_u
     waiting.clock.advance(1)
     assert rate(waiting) == pytest.approx(28, rel=0.1)
     assert waiting.waits(OTHER_SHOP) == 0
-    waiting.clock.advance(600)
+    waiting.clock.advance(120)
     assert rate(waiting) > 60, "it rises beyond what was seen"
-    waiting.clock.advance(200)
+    waiting.clock.advance(40)
     assert {waiting.waits(CALL) for _ in range(50)} == {0}, "until it is forgotten"
 
 
