@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from connectors.douyin.connector import DouyinConnector
-from core.channel import Notice, ObjectKind
+from core.channel import Fetched, Notice, ObjectKind
 from core.db import Database
 from core.db.tables import receipt
+from core.model import Listing, Order
 from sandbox.faults import FaultRule
 from tests.engine import Engine
 from tests.engine import engine as running
@@ -61,10 +62,17 @@ def test_orders_are_read_before_listings_however_many_came_first(
 ) -> None:
     read: list[str] = []
     order_now, listing_now = DouyinConnector.order, DouyinConnector.listing
-    monkeypatch.setattr(DouyinConnector, "order", lambda connector, i: read.append("order") or order_now(connector, i))
-    monkeypatch.setattr(
-        DouyinConnector, "listing", lambda connector, i: read.append("listing") or listing_now(connector, i)
-    )
+
+    def order(connector: DouyinConnector, order_id: str) -> Fetched[Order]:
+        read.append("order")
+        return order_now(connector, order_id)
+
+    def listing(connector: DouyinConnector, listing_id: str) -> Fetched[Listing]:
+        read.append("listing")
+        return listing_now(connector, listing_id)
+
+    monkeypatch.setattr(DouyinConnector, "order", order)
+    monkeypatch.setattr(DouyinConnector, "listing", listing)
     listings = notices_of_all_listings(engine)
     engine.world.place(engine.world.shop(CHANNEL), variant="plain", restock=True)
     engine.settle()
