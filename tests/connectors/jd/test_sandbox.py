@@ -1,6 +1,6 @@
 """Every operation against the simulated platform, over the real HTTP client: two readings of one documentation meet."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from connectors.http import Http
 from connectors.jd.connector import JdConnector
 from core import errors
-from core.channel import Credentials, OpenGate, PriceWrite, StockDelta, StockWrite, Window
+from core.channel import Credentials, OpenGate, PriceWrite, Request, StockDelta, StockWrite, Transport, Window
 from core.model import Flag, Memo, Order, Packed, ParcelDraft, Price, Shipment, SkuKey
 from core.status import AfterSaleState, Closing, Fulfilment, Hold, OrderStatus, Payment
 from sandbox.clock import VirtualClock
@@ -35,14 +35,14 @@ class World:
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.clock.now(), UTC)
 
-    def connect(self) -> JdConnector:
+    def connect(self, transport: Transport | None = None) -> JdConnector:
         grant = self.shop.grant
         credentials = Credentials(
             self.app.key, SecretStr(self.app.secret), SecretStr(grant.access_token), SecretStr(grant.refresh_token)
         )
         shop_id = f"jd:{self.shop.shop_id}"
         gateway = "https://gateway.example"
-        return JdConnector(shop_id, self.shop.shop_id, credentials, self.http, OpenGate(), self, gateway)
+        return JdConnector(shop_id, self.shop.shop_id, credentials, transport or self.http, OpenGate(), self, gateway)
 
     def place(self, variant: str = "plain", *, paid: bool = True, quantity: int | None = None) -> Placed:
         return self.world.place(self.shop, variant=variant, restock=True, paid=paid, quantity=quantity)
@@ -223,6 +223,123 @@ def test_stock_counts_on_top_of_what_is_booked(here: World) -> None:
     here.world.place(here.shop, sku=sku, quantity=2)
     [level] = here.connector.stock_levels([key])
     assert (level.sellable, level.held, sku.sellable) == (8, 5, 8)
+
+
+SET_STOCK = "jingdong.ware.stock.sku.set"
+BOOKINGS = "jingdong.ware.stock.sku.query"
+
+
+class Meanwhile:
+    """A transport in which something happens before each call of a method, as often as there are steps."""
+
+    def __init__(self, here: World, method: str, *steps: Callable[[], object]) -> None:
+        self._http, self._method, self._steps = here.http, method, list(steps)
+
+    def send(self, request: Request) -> bytes:
+        if request.call.method == self._method and self._steps:
+            self._steps.pop(0)()
+        return self._http.send(request)
+
+
+def bought(here: World, key: SkuKey, *quantities: int) -> list[Callable[[], object]]:
+    """Paid orders of a SKU, as the steps that ship them."""
+    sku = here.world.sku(here.shop, key.sku_id)
+    orders = [
+        here.world.place(here.shop, sku=sku, quantity=quantity, variant="plain", restock=True)
+        for quantity in quantities
+    ]
+    return [lambda order=order: here.world.ship(order, "SF", "SF00001") for order in orders]  # type: ignore[misc]
+
+
+def calls(here: World, method: str) -> int:
+    return here.world.calls["jd"][method]["count"]
+
+
+def test_an_order_shipped_between_reading_and_write_leaves_no_more_for_sale_than_wished(here: World) -> None:
+    [key] = here.keys()
+    [ship_it, _] = bought(here, key, 3, 1)
+    [outcome] = here.connect(Meanwhile(here, SET_STOCK, ship_it)).set_stock([StockWrite(key, 10)])
+    sku = here.world.sku(here.shop, key.sku_id)
+    assert (outcome.error, sku.sellable, sku.held) == (None, 10, 1)
+    assert calls(here, SET_STOCK) == 2
+
+
+def test_an_order_placed_between_reading_and_write_was_sold_since(here: World) -> None:
+    [key] = here.keys()
+    bought(here, key, 1)
+    sku = here.world.sku(here.shop, key.sku_id)
+    transport = Meanwhile(here, SET_STOCK, lambda: here.world.place(here.shop, sku=sku, quantity=2, variant="plain"))
+    [outcome] = here.connect(transport).set_stock([StockWrite(key, 10)])
+    assert (outcome.error, sku.sellable, sku.held) == (None, 8, 3)
+    assert calls(here, SET_STOCK) == 1
+
+
+def test_a_number_that_orders_outrun_is_left_to_be_read_back(here: World) -> None:
+    [key] = here.keys()
+    steps = bought(here, key, 1, 1, 1, 1)
+    connector = here.connect(Meanwhile(here, SET_STOCK, *steps[:3]))
+    [outcome] = connector.set_stock([StockWrite(key, 10)])
+    assert type(outcome.error) is errors.OutcomeUnknown
+    assert calls(here, SET_STOCK) == 3
+    assert connector.stock_levels([key])[0].sellable == 11
+    assert connector.set_stock([StockWrite(key, 10)])[0].error is None
+    assert connector.stock_levels([key])[0].sellable == 10
+
+
+@pytest.mark.parametrize("kind", ["throttle", "http_5xx", "html", "truncated", "timeout_after", "token_death"])
+def test_what_was_accepted_and_cannot_be_read_back_is_open(here: World, kind: FaultKind) -> None:
+    first, second = here.keys(2)
+    bought(here, first, 1)
+    rule = FaultRule(kind=kind, channel="jd", method=BOOKINGS)
+    steps = [lambda: None, lambda: None, lambda: here.world.faults.add(rule)]
+    transport = Meanwhile(here, BOOKINGS, *steps)
+    outcomes = here.connect(transport).set_stock([StockWrite(first, 10), StockWrite(second, 20)])
+    assert [type(outcome.error) for outcome in outcomes] == [errors.OutcomeUnknown, type(None)]
+    assert [here.world.sku(here.shop, key.sku_id).sellable for key in (first, second)] == [10, 20]
+
+
+@pytest.mark.parametrize("kind", ["throttle", "system_error", "partial_failure", "truncated"])
+def test_a_second_write_that_fails_leaves_the_first_one_open(here: World, kind: FaultKind) -> None:
+    first, *others = here.keys(11)
+    [ship_it, _] = bought(here, first, 2, 1)
+    rule = FaultRule(kind=kind, channel="jd", method=SET_STOCK, times=1)
+    transport = Meanwhile(here, SET_STOCK, ship_it, lambda: here.world.faults.add(rule))
+    batch = [StockWrite(key, 10) for key in (first, *others)]
+    outcomes = here.connect(transport).set_stock(batch)
+    assert type(outcomes[0].error) is errors.OutcomeUnknown
+    assert [outcome.error for outcome in outcomes[1:10]] == [None] * 9
+    later = {"throttle": errors.Throttled, "system_error": errors.Unavailable}
+    assert type(outcomes[10].error) is later.get(kind, type(None))
+
+
+def test_a_promotion_keeps_what_was_set_too_high_and_the_outcome_open(here: World) -> None:
+    [key] = here.keys()
+    sku = here.world.sku(here.shop, key.sku_id)
+    [ship_it, _] = bought(here, key, 2, 1)
+    here.world.item(here.shop, key.listing_id).promoted = True
+    connector = here.connect(Meanwhile(here, SET_STOCK, ship_it))
+    wanted = sku.sellable + 10
+    [outcome] = connector.set_stock([StockWrite(key, wanted)])
+    assert (type(outcome.error), sku.sellable) == (errors.OutcomeUnknown, wanted + 2)
+    assert type(connector.set_stock([StockWrite(key, wanted)])[0].error) is errors.Conflict
+
+
+def test_only_what_was_booked_is_read_back(here: World) -> None:
+    keys = here.keys(12)
+    bought(here, keys[3], 1)
+    bought(here, keys[10], 1)
+    outcomes = here.connector.set_stock([StockWrite(key, 10) for key in keys])
+    assert [outcome.error for outcome in outcomes] == [None] * 12
+    assert (calls(here, BOOKINGS), calls(here, SET_STOCK)) == (14, 2)
+
+
+def test_of_a_sku_written_twice_the_last_wish_counts(here: World) -> None:
+    [key] = here.keys()
+    [ship_it, _] = bought(here, key, 2, 1)
+    transport = Meanwhile(here, SET_STOCK, ship_it)
+    outcomes = here.connect(transport).set_stock([StockWrite(key, 4), StockWrite(key, 50)])
+    assert [outcome.error for outcome in outcomes] == [None, None]
+    assert here.world.sku(here.shop, key.sku_id).sellable == 50
 
 
 def test_stock_is_set_and_changed_item_by_item(here: World) -> None:
