@@ -1,12 +1,16 @@
 """A Taobao or Tmall shop's items and their SKUs: reading them, writing quantities and prices through whichever calls
 its kind of shop has.
 
-Items are read before they are written, because a quantity may hold units of unpaid orders and a price has a range.
+Items are read before they are written, because a quantity may hold units of unpaid orders and a price has a range. An
+order that is paid or cancelled in between takes its units along and leaves more for sale than was wished, so such a
+quantity is read back and written again. An order placed in between leaves less, which is right: it was sold since.
 """
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import chain
 from typing import Generic, Protocol, TypeVar
 
 from pydantic_core import to_json
@@ -25,6 +29,12 @@ ITEMS = 20
 """Items of one reading."""
 SKUS = 20
 """SKUs of one write, all of one item."""
+AHEAD = 5
+"""Writes of quantities for which the items are read together. Fewer leave less time in which an order can be paid
+unseen; five cost three readings more for each twenty writes.
+"""
+ROUNDS = 3
+"""Writes of one quantity in a row, before it is left to be read back and tried later."""
 FULL, CHANGE = 1, 2
 """`type` of a quantity: what it is to be, or by how much it changes."""
 PRESALE = "isv.item-is-presale"
@@ -65,8 +75,17 @@ class _Batch(Generic[T]):
     stop: ChannelError | None = None
 
     def settle(self, places: Iterable[int], error: ChannelError | None, request_id: str = "") -> None:
+        """A refusal to write again leaves the doubt, since what was accepted before is in force."""
         for place in places:
-            self.outcomes[place] = Outcome(self.items[place], error, request_id=request_id)
+            if error is None or place not in self.outcomes:
+                self.outcomes[place] = Outcome(self.items[place], error, request_id=request_id)
+
+    def doubt(self, place: int, words: str) -> None:
+        error = OutcomeUnknown(words, channel=CHANNEL.code)
+        self.outcomes[place] = Outcome(self.items[place], error, request_id=self.outcomes[place].request_id)
+
+    def unsettled(self) -> list[int]:
+        return [place for place in range(len(self.items)) if place not in self.outcomes]
 
     def done(self) -> list[Outcome[T]]:
         return [self.outcomes[place] for place in range(len(self.items))]
@@ -120,11 +139,16 @@ class Goods:
         ]
 
     def set_stock(self, batch: Sequence[StockWrite]) -> list[Outcome[StockWrite]]:
+        """What was accepted and may yet leave more for sale than was wished is OutcomeUnknown."""
         run = _Batch(batch)
         for place, write in enumerate(batch):
             if write.quantity < 0:
                 run.settle([place], _invalid("a stock must not be negative"))
-        self._write(run, self._set_quantities)
+        places = run.unsettled()
+        for _ in range(ROUNDS):
+            withheld: set[SkuKey] = set()
+            self._write(run, places, partial(self._set_quantities, withheld), AHEAD)
+            places = self._too_many(run, places, withheld)
         return run.done()
 
     def adjust_stock(self, batch: Sequence[StockDelta]) -> list[Outcome[StockDelta]]:
@@ -163,7 +187,7 @@ class Goods:
         def send(item: wire.Item, writes: Sequence[PriceWrite]) -> Sent:
             return self._set_prices(item, writes, written.setdefault(item.num_iid, {}))
 
-        self._write(run, send)
+        self._write(run, run.unsettled(), send, ITEMS)
         return run.done()
 
     def _rows(self, banner: str | None) -> Iterator[tuple[list[wire.Row], int]]:
@@ -201,24 +225,48 @@ class Goods:
     def _fetched(self, row: wire.Row) -> Fetched[Listing]:
         return Fetched(mapping.listing(self._shop_id, wire.Item.model_validate(row)), to_json(row))
 
-    def _write(self, run: _Batch[T], send: Callable[[wire.Item, Sequence[T]], Sent]) -> None:
-        """Reads the items and sends what is not settled yet, at most 20 SKUs of one item at a time."""
-        pending = [place for place in range(len(run.items)) if place not in run.outcomes]
-        if not pending:
-            return
-        try:
-            items = self._read(run.items[place].key.listing_id for place in pending)
-        except ChannelError as error:
-            run.settle(pending, error, error.request_id)
-            return
-        for places in _chunks(run.items, pending):
-            item = items.get(run.items[places[0]].key.listing_id)
-            if item is None:
-                run.settle(places, NotFound("there is no such item", channel=CHANNEL.code))
+    def _write(
+        self, run: _Batch[T], places: Iterable[int], send: Callable[[wire.Item, Sequence[T]], Sent], ahead: int
+    ) -> None:
+        """At most 20 SKUs of one item at a time. The items of the next `ahead` such writes are read together."""
+        chunks = _chunks(run.items, places)
+        for start in range(0, len(chunks), ahead):
+            some = chunks[start : start + ahead]
+            try:
+                if run.stop:
+                    raise run.stop
+                items = self._read(run.items[chunk[0]].key.listing_id for chunk in some)
+            except ChannelError as error:
+                run.settle(chain.from_iterable(some), error, error.request_id)
+                run.stop = error if isinstance(error, TAKES_NO_MORE) else run.stop
                 continue
-            known = {stock.sku_id for stock in mapping.stocks(item)}
-            run.settle((place for place in places if run.items[place].key.sku_id not in known), _no_such_sku())
-            self._send_chunk(run, item, [place for place in places if place not in run.outcomes], send)
+            for chunk in some:
+                item = items.get(run.items[chunk[0]].key.listing_id)
+                if item is None:
+                    run.settle(chunk, NotFound("there is no such item", channel=CHANNEL.code))
+                    continue
+                known = {stock.sku_id for stock in mapping.stocks(item)}
+                run.settle((place for place in chunk if run.items[place].key.sku_id not in known), _no_such_sku())
+                self._send_chunk(run, item, [place for place in chunk if run.items[place].key.sku_id in known], send)
+
+    def _too_many(self, run: _Batch[StockWrite], places: Iterable[int], withheld: set[SkuKey]) -> list[int]:
+        """Reads back what was accepted of the SKUs that had units withheld, and answers the places of those of which
+        more can be sold than wished. Of a SKU that was written twice the last wish counts.
+        """
+        accepted = (place for place in places if run.outcomes[place].error is None)
+        last = {run.items[place].key: place for place in accepted if run.items[place].key in withheld}
+        try:
+            levels = {level.key: level.sellable for level in self.stock_levels(list(last))}
+        except ChannelError:
+            levels = {}
+        found = []
+        for key, place in last.items():
+            if key not in levels:
+                run.doubt(place, "it was accepted, and could not be read back")
+            elif levels[key] > run.items[place].quantity:
+                run.doubt(place, "it was accepted, but orders paid or cancelled meanwhile leave more for sale")
+                found.append(place)
+        return found
 
     def _send_chunk(
         self, run: _Batch[T], item: wire.Item, places: Sequence[int], send: Callable[[wire.Item, Sequence[T]], Sent]
@@ -246,8 +294,10 @@ class Goods:
                 lost = run.items[place].key.sku_id in sent.unseen
                 run.settle([place], _left_out() if lost else None, sent.request_id)
 
-    def _set_quantities(self, item: wire.Item, writes: Sequence[StockWrite]) -> Sent:
+    def _set_quantities(self, withheld: set[SkuKey], item: wire.Item, writes: Sequence[StockWrite]) -> Sent:
+        """Notes the SKUs of which units were withheld."""
         told = {stock.sku_id: stock for stock in mapping.stocks(item)}
+        withheld.update(write.key for write in writes if told[write.key.sku_id].withheld)
         wanted = {write.key.sku_id: write.quantity + told[write.key.sku_id].withheld for write in writes}
         try:
             return self._send_quantities(item.num_iid, wanted, FULL)

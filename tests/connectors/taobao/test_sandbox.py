@@ -1,5 +1,6 @@
 """Every operation against the simulated platform, over the real HTTP client: two readings of one documentation meet."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -10,7 +11,7 @@ from connectors.http import Http
 from connectors.taobao import CHANNEL
 from connectors.taobao.connector import TaobaoConnector
 from core import errors
-from core.channel import Credentials, OpenGate, PriceWrite, StockDelta, StockWrite, Window
+from core.channel import Credentials, OpenGate, PriceWrite, Request, StockDelta, StockWrite, Transport, Window
 from core.model import Flag, Memo, Packed, ParcelDraft, Price, Shipment, SkuKey
 from core.status import AfterSaleKind, AfterSaleStage, AfterSaleState, Closing, Fulfilment, Hold, Payment
 from sandbox.clock import VirtualClock
@@ -40,13 +41,14 @@ class World:
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.clock.now(), UTC)
 
-    def connect(self, **options: str) -> TaobaoConnector:
+    def connect(self, transport: Transport | None = None, **options: str) -> TaobaoConnector:
         grant = self.shop.grant
         credentials = Credentials(
             self.app.key, SecretStr(self.app.secret), SecretStr(grant.access_token), SecretStr(grant.refresh_token)
         )
         shop_id, gateway = f"taobao:{self.shop.shop_id}", CHANNEL.gateway
-        return TaobaoConnector(shop_id, self.shop.shop_id, credentials, self.http, OpenGate(), self, gateway, options)
+        account, way = self.shop.shop_id, transport or self.http
+        return TaobaoConnector(shop_id, account, credentials, way, OpenGate(), self, gateway, options)
 
     def place(self, variant: str = "plain") -> Placed:
         return self.world.place(self.shop, variant=variant, restock=True)
@@ -244,6 +246,79 @@ def test_what_unpaid_orders_hold_is_never_sold_twice(sub_stock: int) -> None:
     assert sku.sellable == 30
     [level] = here.connector.stock_levels([key])
     assert level.sellable == 30
+
+
+class Meanwhile:
+    """A transport in which something happens before writes, or before calls of a method, once for each step."""
+
+    def __init__(self, here: World, *steps: Callable[[], object], method: str = "") -> None:
+        self._http, self._steps, self._method = here.http, list(steps), method
+        self.writes = 0
+
+    def send(self, request: Request) -> bytes:
+        self.writes += request.write
+        if (request.call.method == self._method if self._method else request.write) and self._steps:
+            self._steps.pop(0)()
+        return self._http.send(request)
+
+
+def withholding(kind: Kind, *quantities: int) -> tuple[World, list[Placed]]:
+    """A shop that takes stock off at payment, with unpaid orders of its first SKU."""
+    here = World(kind, taobao_sub_stock=2)
+    sku = here.world.sku(here.shop, here.key().sku_id)
+    how = {"sku": sku, "variant": "plain", "paid": False, "restock": True}
+    return here, [here.world.place(here.shop, quantity=quantity, **how) for quantity in quantities]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", ["taobao", "tmall"])
+@pytest.mark.parametrize("step", ["pay", "cancel"])
+def test_an_order_that_ends_its_hold_between_reading_and_write_leaves_no_more_for_sale(kind: Kind, step: str) -> None:
+    here, [order, _] = withholding(kind, 3, 1)
+    transport = Meanwhile(here, lambda: getattr(here.world, step)(order))
+    [outcome] = here.connect(transport).set_stock([StockWrite(here.key(), 30)])
+    assert (outcome.error, here.world.sku(here.shop, here.key().sku_id).sellable) == (None, 30)
+    assert transport.writes == 2
+
+
+def test_an_order_placed_between_reading_and_write_was_sold_since() -> None:
+    here, _ = withholding("taobao", 1)
+    sku = here.world.sku(here.shop, here.key().sku_id)
+    transport = Meanwhile(here, lambda: here.world.place(here.shop, sku=sku, quantity=2, variant="plain", paid=False))
+    [outcome] = here.connect(transport).set_stock([StockWrite(here.key(), 30)])
+    assert (outcome.error, sku.sellable, transport.writes) == (None, 28, 1)
+
+
+def test_a_number_that_orders_outrun_is_left_to_be_read_back() -> None:
+    here, orders = withholding("taobao", 1, 1, 1, 1)
+    steps = [lambda order=order: here.world.pay(order) for order in orders[:3]]
+    transport = Meanwhile(here, *steps)
+    [outcome] = here.connect(transport).set_stock([StockWrite(here.key(), 30)])
+    assert (type(outcome.error), transport.writes) == (errors.OutcomeUnknown, 3)
+    assert here.world.sku(here.shop, here.key().sku_id).sellable == 31
+    assert here.connector.set_stock([StockWrite(here.key(), 30)])[0].error is None
+    assert here.world.sku(here.shop, here.key().sku_id).sellable == 30
+
+
+@pytest.mark.parametrize("method", ["taobao.items.seller.list.get", "taobao.skus.quantity.update"])
+def test_what_was_accepted_and_cannot_be_read_or_written_again_is_open(method: str) -> None:
+    here, [order, _] = withholding("taobao", 3, 1)
+    rule = FaultRule(kind="http_5xx", channel="taobao", method=method)
+    reading = method.endswith("get")
+    steps = [lambda: None if reading else here.world.pay(order), lambda: here.world.faults.add(rule)]
+    [outcome] = here.connect(Meanwhile(here, *steps, method=method)).set_stock([StockWrite(here.key(), 30)])
+    assert type(outcome.error) is errors.OutcomeUnknown
+    assert here.world.sku(here.shop, here.key().sku_id).sellable == (30 if reading else 33)
+
+
+def test_items_are_read_right_before_they_are_written() -> None:
+    here = World()
+    keys = [SkuKey(listing_id=item.item_id, sku_id=sku) for item in here.shop.items.values() for sku in item.skus]
+    one_each = list({key.listing_id: key for key in keys}.values())[:12]
+    assert len(one_each) == 12
+    outcomes = here.connector.set_stock([StockWrite(key, 30) for key in one_each])
+    assert [outcome.error for outcome in outcomes] == [None] * 12
+    calls = here.world.calls["taobao"]
+    assert calls["taobao.items.seller.list.get"]["count"] == 3
 
 
 def test_stock_is_set_and_changed(here: World) -> None:

@@ -358,7 +358,8 @@ def test_a_presale_item_takes_the_difference() -> None:
     transport = Playback(items_seller_list_get=told, skus_quantity_update=answer)
     [outcome] = shop(transport, write_api="taobao").set_stock([StockWrite(RED, 20)])
     assert outcome.error is None
-    assert [asked["skuid_quantities"] for asked in transport.business()[1:]] == ["5100000000001:23", "5100000000001:11"]
+    sent = [asked["skuid_quantities"] for asked in transport.business() if "skuid_quantities" in asked]
+    assert sent == ["5100000000001:23", "5100000000001:11"]
 
 
 def test_a_duplicated_merchant_code_is_never_what_stock_is_sent_to() -> None:
