@@ -14,6 +14,7 @@ from pydantic_core import to_json
 
 from core.channel import BadRow, Fetched, Outcome, Page
 from core.errors import ChannelError, Denied, Garbled, Malformed, NotFound, Reauthorize, Throttled, Unavailable
+from core.text import visible
 
 TAKES_NO_MORE = (Throttled, Unavailable, Reauthorize, Denied)
 """After these the rest of a batch is not sent."""
@@ -56,7 +57,7 @@ def page(
 def text_of(row: object, field: str) -> str:
     """What stands in a field of a raw row; empty where there is nothing that could be an id."""
     value = row.get(field) if isinstance(row, dict) else None
-    return str(value) if isinstance(value, str | int) else ""
+    return visible(str(value)) if isinstance(value, str | int) else ""
 
 
 def named(field: str) -> Callable[[object], str]:

@@ -18,6 +18,7 @@ from pydantic import SecretStr
 from core.clock import Clock
 from core.errors import ChannelError, Reauthorize, Throttled, Unavailable, Unsupported
 from core.model import AfterSale, Listing, Memo, Order, Parcel, Price, Shipment, SkuKey, StockLevel
+from core.text import visible
 
 
 class Capability(StrEnum):
@@ -258,11 +259,15 @@ T = TypeVar("T")
 @dataclass(frozen=True)
 class Fetched(Generic[T]):
     """A canonical value with the raw JSON text it came from (personal data as the channel sent it: encrypt before
-    storing).
+    storing). U+0000 stays in the raw text alone: in the value it is made visible, as PostgreSQL would refuse it.
     """
 
     value: T
     raw: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if b"\\u0000" in self.raw:
+            object.__setattr__(self, "value", visible(self.value))
 
 
 @dataclass(frozen=True)
@@ -358,6 +363,11 @@ class Notice:
     parent_id: str = ""
     """The order of an after-sale, where the channel needs it to read the after-sale."""
     raw: bytes = field(default=b"", repr=False)
+
+    def __post_init__(self) -> None:
+        for name in ("account", "topic", "object_id", "dedup_key", "parent_id"):
+            if "\0" in (text := getattr(self, name)):
+                object.__setattr__(self, name, visible(text))
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,8 @@ QudaoError
 import re
 from typing import Self, TypeVar
 
+from core.text import visible
+
 E = TypeVar("E", bound="ChannelError")
 
 _MOBILE = re.compile(r"(?<!\d)(1[3-9]\d)\d{4}(\d{4})(?!\d)", re.ASCII)
@@ -61,14 +63,14 @@ class ChannelError(QudaoError):
         request_id: str = "",
         retry_after: float | None = None,
     ) -> None:
-        message = _MOBILE.sub(r"\1****\2", message)
+        message = _MOBILE.sub(r"\1****\2", visible(message))
         super().__init__(message)
         self.message = message
         self.channel = channel
         self.shop = shop
         self.operation = operation
-        self.code = code
-        self.sub_code = sub_code
+        self.code = visible(code)
+        self.sub_code = visible(sub_code)
         self.request_id = request_id
         self.retry_after = retry_after
 
