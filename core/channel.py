@@ -145,6 +145,10 @@ class Channel:
     """What can be chosen per shop."""
     shows_unpaid: bool = True
     """Whether an order is shown before it is paid, when it may hold stock already."""
+    lists_names: bool = False
+    """Whether its lists of changes only name what changed, so that each row costs a call: those of `Connector.known`
+    are left out.
+    """
 
     def supports(self, capability: Capability) -> Support:
         return self.capabilities.get(capability, Support.NOT_YET)
@@ -282,12 +286,13 @@ class BadRow:
 @dataclass(frozen=True)
 class Page(Generic[T]):
     """One page. `expected` is how many ids the channel says the whole range holds, as of the newest answer; None if it
-    does not.
+    does not. `known` are the ids that the list named and that were not read again.
     """
 
     items: tuple[Fetched[T], ...]
     bad: tuple[BadRow, ...] = ()
     expected: int | None = None
+    known: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -476,6 +481,15 @@ class Source(Protocol):
         """Lets go of connections."""
 
 
+Known = Callable[[ObjectKind, Mapping[str, datetime]], set[str]]
+"""Which of these ids are here as the channel has them, given the source version that its list shows of each."""
+
+
+def nothing_known(_kind: ObjectKind, _versions: Mapping[str, datetime]) -> set[str]:
+    """For who wants everything read."""
+    return set()
+
+
 class Connector:
     """One shop's session. Every operation raises `core.errors`; a subclass overrides what its channel declares.
 
@@ -504,6 +518,7 @@ class Connector:
         self.clock = clock
         self.gateway = gateway
         self.options = {each.name: options.get(each.name, each.default) for each in self.channel.options}
+        self.known: Known = nothing_known
 
     def orders(self, window: Window) -> Iterator[Page[Order]]:
         """Every order changed in the window, complete even while orders change during the walk; may repeat some."""

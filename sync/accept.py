@@ -62,12 +62,14 @@ def accept(
     now: datetime,
     *,
     asked_at: datetime | None = None,
+    settle: bool = False,
 ) -> list[Accepted]:
     """Stores items of one shop and one kind and tells the feed. The caller commits, and does nothing after it.
 
-    `asked_at`: before the call left. What is here now may be as old as that.
+    `asked_at`: before the call left. What is here now may be as old as that. `settle` remembers what was read twice,
+    which need not be read again.
     """
-    outcomes, events = absorb(connection, vault, shop_id, fetched, now, asked_at=asked_at)
+    outcomes, events = absorb(connection, vault, shop_id, fetched, now, asked_at=asked_at, settle=settle)
     feed.append(connection, events)
     return outcomes
 
@@ -80,6 +82,7 @@ def absorb(
     now: datetime,
     *,
     asked_at: datetime | None = None,
+    settle: bool = False,
 ) -> tuple[list[Accepted], list[feed.Event]]:
     """As `accept`, but hands the events back for a caller that has more to write before it appends them."""
     if not fetched:
@@ -94,12 +97,12 @@ def absorb(
     real = [change for change in changes if change.effect != "unchanged"]
     items.write(connection, kind.name, [_row(kind, change, now) for change in real])
     items.write_raw(connection, vault, kind.name, shop_id, {c.value.id: newest[c.value.id].raw for c in real}, read_at)
-    items.touch(
-        connection,
-        kind.name,
-        shop_id,
-        {c.value.id: at for c in changes if c.effect == "unchanged" and (at := c.value.updated_at) is not None},
-    )
+    same = {c.value.id: c.value.updated_at for c in changes if c.effect == "unchanged"}
+    newer = {i: at for i, at in same.items() if at is not None and at > known[i].source_at}
+    items.touch(connection, kind.name, shop_id, newer, read_at)
+    if settle:
+        again = [i for i, at in same.items() if at == known[i].source_at]
+        items.settle(connection, kind.name, shop_id, again, read_at)
     items.forgive_rows(connection, kind.name, shop_id, list(newest))
     events = [_event(kind, change, now) for change in real]
     moved = [(change.before, change.value, change.changed) for change in real if change.before is not None]

@@ -5,17 +5,18 @@ stays behind by the channel's lag, because what is younger may still be missing 
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
 
-from core.channel import BadRow, Capability, Connector, Page, Paging, Window
+from core.channel import BadRow, Capability, Connector, ObjectKind, Page, Paging, Window
 from core.clock import Clock
-from core.db import catalog, feed, items, lanes, receipts, watermarks
+from core.db import Database, catalog, feed, items, lanes, receipts, watermarks
 from core.db.lanes import Claim, Kind
 from core.db.shops import ShopRow
 from core.db.watermarks import Walk, Watermark
@@ -182,13 +183,20 @@ def window_after(complete_through: datetime, paging: Paging | None, now: datetim
 def _walk(runtime: Runtime, claim: Claim, stream: _Stream, connector: Connector, window: Window) -> Walk:
     """Accepts every page in a transaction of its own."""
     seen = Seen()
+    if connector.channel.lists_names:
+        connector.known = partial(_known, runtime.database, connector.shop_id)
     pages = timed(stream.pages(connector, window), runtime.clock)
     for asked_at, page in read_ahead(pages) if runtime.settings.read_ahead else pages:
         seen.add(page)
-        outcomes = accept_page(runtime, claim, stream.kind, page, asked_at)
+        outcomes = accept_page(runtime, claim, stream.kind, page, asked_at, settle=connector.channel.lists_names)
         if any(outcome.effect != "unchanged" for outcome in outcomes):
             runtime.bells.announce_feed()
     return seen.walk(window)
+
+
+def _known(database: Database, shop_id: str, kind: ObjectKind, versions: Mapping[str, datetime]) -> set[str]:
+    with database.read() as connection:
+        return items.settled(connection, kind.value, shop_id, versions)
 
 
 @dataclass
@@ -203,6 +211,7 @@ class Seen:
 
     def add(self, page: Page[Any]) -> None:
         self.ids.update(item.value.id for item in page.items)
+        self.ids.update(page.known)
         self.ids.update(row.id or f"? {hashlib.sha256(row.raw).hexdigest()}" for row in page.bad)
         self.bad += len(page.bad)
         self.expected = page.expected
@@ -233,14 +242,20 @@ def read_ahead(pages: Iterator[P]) -> Iterator[P]:
 
 
 def accept_page(
-    runtime: Runtime, claim: Claim, kind: str, page: Page[Any], asked_at: datetime | None = None
+    runtime: Runtime,
+    claim: Claim,
+    kind: str,
+    page: Page[Any],
+    asked_at: datetime | None = None,
+    *,
+    settle: bool = False,
 ) -> list[Accepted]:
     """One page, one transaction, in the name of the lane's owner."""
     now = runtime.clock.now()
     with runtime.database.write() as connection:
         lanes.hold(connection, claim, now, timedelta(seconds=runtime.settings.lease_seconds))
         park_rows(runtime, connection, claim.lane.shop_id, kind, page.bad, now)
-        return accept(connection, runtime.vault, claim.lane.shop_id, page.items, now, asked_at=asked_at)
+        return accept(connection, runtime.vault, claim.lane.shop_id, page.items, now, asked_at=asked_at, settle=settle)
 
 
 def park_rows(

@@ -55,7 +55,8 @@ CHANNEL = Channel(
         Capability.LISTINGS: "items on sale and in three kinds of stock are four lists; SKUs are read for 20 at a time",
         Capability.SET_STOCK: (
             "stock that is taken off at payment still counts units of unpaid orders, so the items are read first and"
-            " those units added; a presale item takes changes only and gets the difference"
+            " those units added; where there were any they are read again, and written again should orders have been"
+            " paid or cancelled meanwhile; a presale item takes changes only and gets the difference"
         ),
         Capability.ADJUST_STOCK: (
             "the Taobao call makes 0 of anything below zero without saying so, so the items are read first and such a"
@@ -77,6 +78,7 @@ CHANNEL = Channel(
     },
     orders=CHANGES,
     after_sales=CHANGES,  # inferred: no span is documented for refunds
+    lists_names=True,
     stock_batch=20,
     price_batch=20,
     # Inferred: no number is published. Refusals name their own wait, and all shops of an app share its quota.

@@ -3,7 +3,8 @@ a list of changes. No retries.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from math import ceil
 from typing import Self, TypeVar
@@ -12,10 +13,11 @@ from urllib.parse import urlencode
 from pydantic import SecretStr, ValidationError
 from pydantic_core import from_json
 
-from connectors.rows import Wire, described, text_of
+from connectors.rows import Wire, described, named, page, text_of
 from connectors.taobao import CHANNEL, errors, signing, wire
+from connectors.taobao.mapping.values import loose_instant
 from connectors.taobao.signing import Param
-from core.channel import AppAccess, Call, Credentials, Fetched, Gate, Request, Scope, Transport, Window
+from core.channel import AppAccess, Call, Credentials, Fetched, Gate, Page, Request, Scope, Transport, Window
 from core.clock import SHANGHAI, Clock
 from core.errors import ChannelError, Garbled, Malformed, NotFound, OutcomeUnknown, Rejected, Throttled, Unavailable
 
@@ -147,8 +149,24 @@ def changed_in(window: Window) -> dict[str, Param]:
     return {"start_modified": _wall(window.since), "end_modified": _wall(window.until)}
 
 
-def detail(row: wire.Row, field: str, read: Callable[[str], Fetched[T]]) -> Fetched[T]:
-    """What a list only names. Raises Malformed where it names nothing, or something that the detail does not know."""
+def read_whole(
+    rows: Iterable[wire.Row],
+    field: str,
+    read: Callable[[str], Fetched[T]],
+    known: Callable[[Mapping[str, datetime]], set[str]],
+    expected: int,
+) -> Page[T]:
+    """What a page of a list names, each read by a call of its own but for those that are known."""
+    rows = list(rows)
+    shown = {text_of(row, field): loose_instant(text_of(row, "modified")) for row in rows}
+    left_out = known({name: at for name, at in shown.items() if name and at})
+    unread = [row for row in rows if text_of(row, field) not in left_out]
+    found = page(unread, lambda row: _detail(row, field, read), named(field), expected)
+    return replace(found, known=tuple(left_out))
+
+
+def _detail(row: wire.Row, field: str, read: Callable[[str], Fetched[T]]) -> Fetched[T]:
+    """Raises Malformed where it names nothing, or something that the detail does not know."""
     if not (name := text_of(row, field)):
         raise Malformed(f"{field}: missing", channel=CHANNEL.code)
     try:

@@ -6,15 +6,16 @@ Listings with stock and prices are in goods.py, parcels in shipping.py, after-sa
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from types import MappingProxyType
 
 from pydantic import SecretStr
 from pydantic_core import to_json
 
-from connectors.rows import named, outcome, page, sound
+from connectors.rows import outcome, sound
 from connectors.taobao import CHANNEL, mapping, wire
 from connectors.taobao.after_sales import AfterSales
-from connectors.taobao.client import TaobaoClient, changed_in, detail
+from connectors.taobao.client import TaobaoClient, changed_in, read_whole
 from connectors.taobao.goods import Goods
 from connectors.taobao.shipping import Shipping
 from connectors.taobao.signing import Param
@@ -24,6 +25,7 @@ from core.channel import (
     Credentials,
     Fetched,
     Gate,
+    ObjectKind,
     Outcome,
     Page,
     PriceWrite,
@@ -76,7 +78,7 @@ class TaobaoConnector(Connector):
             "type": ",".join(mapping.TRADE_TYPES),
         }
         for rows, expected in self._client.changes(wire.TRADES, asked):
-            yield page(rows, lambda row: detail(row, "tid", self.order), named("tid"), expected)
+            yield read_whole(rows, "tid", self.order, partial(self.known, ObjectKind.ORDER), expected)
 
     def order(self, order_id: str) -> Fetched[Order]:
         row = self._trade(order_id)
@@ -86,7 +88,7 @@ class TaobaoConnector(Connector):
         )
 
     def after_sales(self, window: Window) -> Iterator[Page[AfterSale]]:
-        return self._after_sales.changed(window)
+        return self._after_sales.changed(window, partial(self.known, ObjectKind.AFTER_SALE))
 
     def after_sale(self, after_sale_id: str, order_id: str = "") -> Fetched[AfterSale]:
         return self._after_sales.one(after_sale_id)

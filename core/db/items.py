@@ -4,7 +4,7 @@ beside.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +14,9 @@ from core.crypto import Vault
 from core.db.tables import after_sales, bad_row, listings, orders, raw, shop
 from core.db.upsert import upsert
 from core.model import Order
+
+SETTLED_AFTER = timedelta(seconds=10)
+"""How long after a source version was first seen a second reading of it counts."""
 
 TABLES: dict[str, Table] = {"order": orders, "after_sale": after_sales, "listing": listings}
 """Kind of item → its table."""
@@ -81,7 +84,7 @@ def write(connection: Connection, kind: str, rows: Sequence[Mapping[str, Any]]) 
     upsert(connection, TABLES[kind], rows, keep=("created_at",))
 
 
-def touch(connection: Connection, kind: str, shop_id: str, seen: Mapping[str, datetime]) -> None:
+def touch(connection: Connection, kind: str, shop_id: str, seen: Mapping[str, datetime], read_at: datetime) -> None:
     """Remembers newer source versions that changed nothing, so that an older one is known as late."""
     if not seen:
         return
@@ -91,6 +94,41 @@ def touch(connection: Connection, kind: str, shop_id: str, seen: Mapping[str, da
         .where(table.c.shop_id == shop_id, table.c.id == sa.bindparam("item"), table.c.source_at < sa.bindparam("at"))
         .values(source_at=sa.bindparam("at")),
         [{"item": identity, "at": at} for identity, at in seen.items()],
+    )
+    connection.execute(
+        sa.update(raw)
+        .where(raw.c.kind == kind, raw.c.shop_id == shop_id, raw.c.id.in_(list(seen)), raw.c.fetched_at < read_at)
+        .values(fetched_at=read_at)
+    )
+
+
+def settled(connection: Connection, kind: str, shop_id: str, versions: Mapping[str, datetime]) -> set[str]:
+    """Which items are stored with this source version and were read again when it could not change any more."""
+    table = TABLES[kind]
+    rows = connection.execute(
+        sa.select(table.c.id, table.c.settled_at).where(table.c.shop_id == shop_id, table.c.id.in_(list(versions)))
+    )
+    return {row.id for row in rows if row.settled_at == versions[row.id]}
+
+
+def settle(connection: Connection, kind: str, shop_id: str, ids: Sequence[str], read_at: datetime) -> None:
+    """Says of items whose source version was seen before and still means the same that they need not be read again.
+
+    Source versions are whole seconds: what was read within one may have changed again in it.
+    """
+    if not ids:
+        return
+    table = TABLES[kind]
+    first_seen = sa.select(raw.c.fetched_at).where(raw.c.kind == kind, raw.c.shop_id == shop_id, raw.c.id == table.c.id)
+    connection.execute(
+        sa.update(table)
+        .where(
+            table.c.shop_id == shop_id,
+            table.c.id.in_(list(ids)),
+            table.c.settled_at.is_distinct_from(table.c.source_at),
+            first_seen.scalar_subquery() <= read_at - SETTLED_AFTER,
+        )
+        .values(settled_at=table.c.source_at)
     )
 
 
