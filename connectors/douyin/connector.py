@@ -35,10 +35,11 @@ from core.channel import (
     Window,
 )
 from core.clock import Clock
-from core.errors import Invalid
+from core.errors import Denied, Invalid, Reauthorize, Rejected, Unsupported
 from core.model import AfterSale, Flag, Listing, Memo, Order, Parcel, Shipment, SkuKey, StockLevel
 
-REFRESH_TOKEN_LIFE = timedelta(days=14)
+REFRESH_TOKEN_OUTLIVES = timedelta(days=7)
+"""The access token beside it: both are issued at once, for 14 and 7 days."""
 
 
 class DouyinConnector(Connector):
@@ -130,20 +131,34 @@ class DouyinConnector(Connector):
         return outcome(order_id, lambda: self._client.write("order.addOrderRemark", params))
 
     def refresh(self) -> Credentials:
-        """More than an hour before expiry the platform answers the same tokens with their remaining life. Raises
-        Unavailable while another refresh of this shop runs."""
+        """More than an hour before expiry the platform answers the same tokens with their remaining life. After expiry
+        the old pair is dead at once, even if the answer with the new one is lost; a self-use app is then handed out the
+        shop's tokens, and a service market's app needs the seller. Raises Reauthorize for that, and Unavailable while
+        another refresh of this shop runs."""
         old = self.credentials
         params = {"grant_type": "refresh_token", "refresh_token": old.refresh_token.get_secret_value()}
-        told = self._client.call("token.refresh", params, wire.Tokens, token=False).data
-        now = self.clock.now()
+        try:
+            told = self._client.call("token.refresh", params, wire.Tokens, token=False).data
+        except Reauthorize as refusal:
+            told = self._handed_out(refusal)
+        expires_at = self.clock.now() + timedelta(seconds=told.expires_in)
         renewed = told.refresh_token != old.refresh_token.get_secret_value() or old.refresh_expires_at is None
         return replace(
             old,
             access_token=SecretStr(told.access_token),
             refresh_token=SecretStr(told.refresh_token),
-            access_expires_at=now + timedelta(seconds=told.expires_in),
-            refresh_expires_at=now + REFRESH_TOKEN_LIFE if renewed else old.refresh_expires_at,
+            access_expires_at=expires_at,
+            refresh_expires_at=expires_at + REFRESH_TOKEN_OUTLIVES if renewed else old.refresh_expires_at,
         )
+
+    def _handed_out(self, refusal: Reauthorize) -> wire.Tokens:
+        """The shop's present tokens, which only a self-use app (自用型) gets without a code. Raises the refusal of the
+        refresh where this is refused as well."""
+        params = {"code": "", "grant_type": "authorization_self", "shop_id": self.account}
+        try:
+            return self._client.call("token.create", params, wire.Tokens, token=False).data
+        except (Denied, Reauthorize, Rejected, Unsupported):
+            raise refusal from None
 
     def _fetched(self, row: object) -> Fetched[Order]:
         return Fetched(mapping.order(self.shop_id, wire.read_row(wire.ShopOrder, row)), to_json(row))

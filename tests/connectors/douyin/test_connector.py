@@ -14,6 +14,7 @@ from core.carriers import Carrier
 from core.channel import Capability, PriceWrite, StockDelta, StockWrite, Window
 from core.errors import (
     AlreadyDone,
+    ChannelError,
     Conflict,
     Denied,
     Invalid,
@@ -532,6 +533,19 @@ def test_a_refresh_too_early_answers_the_same_tokens_with_their_remaining_life(
     assert shop.refresh() == expected
 
 
+def test_a_dead_refresh_token_is_replaced_by_what_a_self_use_app_is_handed_out(
+    shop: DouyinConnector, transport: FakeTransport
+) -> None:
+    transport.on("token.refresh", sample("error.token-refresh-expired"))
+    transport.on("token.create", sample("token.create.response"))
+    fresh = shop.refresh()
+    told = sample("token.create.response")["data"]
+    assert fresh.refresh_token.get_secret_value() == told["refresh_token"]
+    assert transport.methods == ["token.refresh", "token.create"]
+    body = sample("token.create.self.request")["body"]
+    assert transport.params("token.create") == [body | {"shop_id": shop.account}]
+
+
 @pytest.mark.parametrize(
     ("name", "kind"),
     [("error.token-refresh-concurrent", Unavailable), ("error.token-refresh-expired", Reauthorize)],
@@ -540,8 +554,11 @@ def test_a_refresh_waits_for_another_and_gives_up_when_the_seller_must_act(
     shop: DouyinConnector, transport: FakeTransport, name: str, kind: type[Exception]
 ) -> None:
     transport.on("token.refresh", sample(name))
-    with pytest.raises(kind):
+    transport.on("token.create", sample("error.token-create-code-empty"))
+    with pytest.raises(kind) as caught:
         shop.refresh()
+    assert isinstance(caught.value, ChannelError)
+    assert caught.value.operation == "token.refresh"
 
 
 def test_a_retired_method_is_unsupported(shop: DouyinConnector, transport: FakeTransport) -> None:

@@ -10,10 +10,20 @@ from connectors.douyin.connector import DouyinConnector
 from connectors.douyin.messages import DouyinReader
 from connectors.http import Http
 from core.channel import Credentials, Notice, ObjectKind, OpenGate, PriceWrite, StockDelta, StockWrite, Window
-from core.errors import AlreadyDone, Conflict, Invalid, NotFound, NotYet, Reauthorize
+from core.errors import (
+    AlreadyDone,
+    ChannelError,
+    Conflict,
+    Invalid,
+    NotFound,
+    NotYet,
+    Reauthorize,
+    Unavailable,
+)
 from core.model import Flag, Memo, Packed, ParcelDraft, Price, Shipment, SkuKey
 from core.status import AfterSaleKind, AfterSaleStage, AfterSaleState, Closing, Fulfilment, Hold, OrderStatus, Shelf
 from sandbox.clock import VirtualClock
+from sandbox.faults import FaultRule
 from sandbox.model import Order
 from sandbox.sandbox import Sandbox
 from sandbox.settings import Settings
@@ -238,6 +248,52 @@ def test_an_expired_token_is_cured_by_a_refresh(shop: DouyinConnector, sandbox: 
         shop.shop_id, shop.account, fresh, shop.transport, OpenGate(), SandboxTime(sandbox), shop.gateway
     )
     assert renewed.order(placed.order_id).value.id == placed.order_id
+
+
+def lose_the_renewal(shop: DouyinConnector, sandbox: Sandbox) -> None:
+    """The platform replaces an expired pair of tokens, and no answer ever comes."""
+    sandbox.world.advance(8 * 86_400)
+    faults = sandbox.world.faults
+    faults.add(FaultRule(kind="timeout_after", channel="douyin", method="token.refresh"))
+    faults.add(FaultRule(kind="timeout_before", channel="douyin", method="token.create"))
+    before = sandbox.world.shop("douyin").grant.refresh_token
+    with pytest.raises(ChannelError):
+        shop.refresh()
+    faults.clear()
+    assert sandbox.world.shop("douyin").grant.refresh_token != before
+
+
+def test_a_self_use_app_gets_over_a_renewal_whose_answer_was_lost(shop: DouyinConnector, sandbox: Sandbox) -> None:
+    placed = place(sandbox)
+    lose_the_renewal(shop, sandbox)
+    sandbox.world.advance(86_400)
+    fresh = shop.refresh()
+    grant, now = sandbox.world.shop("douyin").grant, SandboxTime(sandbox).now()
+    assert (fresh.access_token.get_secret_value(), fresh.refresh_token.get_secret_value()) == (
+        grant.access_token,
+        grant.refresh_token,
+    )
+    assert fresh.access_expires_at == now + timedelta(days=6)
+    assert fresh.refresh_expires_at == now + timedelta(days=13)
+    renewed = DouyinConnector(
+        shop.shop_id, shop.account, fresh, shop.transport, OpenGate(), SandboxTime(sandbox), shop.gateway
+    )
+    assert renewed.order(placed.order_id).value.id == placed.order_id
+
+
+def test_a_service_markets_app_needs_the_seller_after_such_a_loss(shop: DouyinConnector, sandbox: Sandbox) -> None:
+    sandbox.world.change_settings({"self_use": False})
+    lose_the_renewal(shop, sandbox)
+    with pytest.raises(Reauthorize) as caught:
+        shop.refresh()
+    assert caught.value.sub_code == "dop.token-generate-failed:token-invalid"
+
+
+def test_a_handing_out_that_fails_is_tried_again_and_pauses_nobody(shop: DouyinConnector, sandbox: Sandbox) -> None:
+    lose_the_renewal(shop, sandbox)
+    sandbox.world.faults.add(FaultRule(kind="timeout_before", channel="douyin", method="token.create"))
+    with pytest.raises(Unavailable):
+        shop.refresh()
 
 
 def test_a_changed_price_of_an_unpaid_order_still_adds_up(shop: DouyinConnector, sandbox: Sandbox) -> None:
