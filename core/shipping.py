@@ -1,5 +1,6 @@
 """Pure: what to do next about a wished shipment, given the order as its channel shows it now."""
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -60,6 +61,22 @@ def next_step(order: Order, shipment: Shipment, ours: Collection[str]) -> Step:
     if wished <= shown:
         return Done()
     return _obstacle(order, shipment) or _way(order, shipment, shown, wished, ours)
+
+
+def exclude_each_other(order: Order, one: Shipment, other: Shipment) -> bool:
+    """Whether two shipments are about the same goods: together they hold more of a line than was ordered."""
+    first, second = _pieces(order, one), _pieces(order, other)
+    return any(first[line.id] + second[line.id] > line.quantity for line in order.lines)
+
+
+def _pieces(order: Order, shipment: Shipment) -> Counter[str]:
+    """How much of each line is in a shipment; one with a parcel that names no lines holds all of them."""
+    if any(not draft.lines for draft in shipment.parcels):
+        return Counter({line.id: line.quantity for line in order.lines})
+    pieces: Counter[str] = Counter()
+    for draft in shipment.parcels:
+        pieces.update({packed.line_id: packed.quantity for packed in draft.lines})
+    return pieces
 
 
 def _obstacle(order: Order, shipment: Shipment) -> Step | None:

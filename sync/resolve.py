@@ -11,7 +11,7 @@ from core.crypto import Vault
 from core.db import conflicts, feed, intents, shops
 from core.db.catalog import Target
 from core.db.conflicts import DecisionRow
-from core.db.intents import ADOPTED, CONFLICT, UNMAPPED, Intent, Wish
+from core.db.intents import ADOPTED, CONFLICT, SUPERSEDED, UNMAPPED, Intent, Wish
 from core.db.lanes import Kind, Lane
 from core.errors import ConfigurationError
 from core.model import SkuKey
@@ -160,7 +160,7 @@ def _intent(connection: Connection, row: DecisionRow) -> Intent | None:
     if row.intent_id is None:
         return None
     item = intents.find(connection, row.intent_id)
-    return None if item.reason_code in (ADOPTED, UNMAPPED) else item
+    return None if item.reason_code in (ADOPTED, SUPERSEDED, UNMAPPED) else item
 
 
 def _plain(vault: Vault, row: DecisionRow) -> DecisionRow:

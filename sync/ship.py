@@ -63,8 +63,8 @@ def _decide(connection: Connection, item: Intent, order: Order, now: datetime) -
     alone(connection, item.shop_id)
     shipment = Shipment.model_validate_json(item.wanted)
     open_attempt = intents.unsettled(connection, [item.id]).get(item.id)
-    earlier = intents.of_object(connection, item.kind, item.shop_id, item.object_id)
-    ours = _numbers(other for other in earlier if other.id < item.id)
+    wishes = intents.of_object(connection, item.kind, item.shop_id, item.object_id)
+    ours = _numbers(other for other in wishes if other.id < item.id)
     ours |= tracking.overruled(connection, item.shop_id, item.object_id)
     step = next_step(order, shipment, ours)
     lost = None if open_attempt is None else _settle(connection, item, open_attempt, step, now)
@@ -72,8 +72,12 @@ def _decide(connection: Connection, item: Intent, order: Order, now: datetime) -
         intents.accepted(connection, item.id, item.version, now)
         events = tracking.declared(connection, item, numbers(order), now)
         return step, [*events, deliver.told(connection, item, "accepted", now)]
-    if lost is not None or tracking.held_for_address(connection, item, now):
-        return Wait("held", "not now, or not before a person decided"), lost or []
+    if (
+        lost is not None
+        or tracking.superseded(connection, item, wishes, order, step, now)
+        or tracking.held_for_address(connection, item, now)
+    ):
+        return Wait("held", "not now, or not before a person decided, or not any more"), lost or []
     if isinstance(step, Wait):
         intents.later(connection, item, now + WAIT_FOR_ORDER, step.code, step.reason, failed=False)
     if not isinstance(step, Ask):

@@ -10,6 +10,7 @@ from core.db import conflicts, feed, intents
 from core.db.conflicts import DecisionRow
 from core.db.intents import CONFLICT, Intent
 from core.model import Order, Shipment
+from core.shipping import OTHERWISE, Ask, Change, Step, exclude_each_other
 from sync import deliver
 from sync.changes import numbers
 from sync.decisions import Case, carry_out, event_of, hold
@@ -70,10 +71,28 @@ def declared(connection: Connection, item: Intent, shown: str, now: datetime) ->
         conflicts.supersede(connection, row.id, now)
         events.append(event_of(row, "conflict.resolved", now, resolution="superseded"))
         if row.intent_id is not None and row.intent_id != item.id:
-            older = intents.find(connection, row.intent_id)
-            intents.adopted(connection, older, "a later shipment took its place", now)
+            intents.supersede(connection, intents.find(connection, row.intent_id), now)
     conflicts.agree(connection, item.shop_id, Field.TRACKING, {item.object_id: shown}, now, now, "accepted")
     return events
+
+
+def superseded(
+    connection: Connection, item: Intent, wishes: Sequence[Intent], order: Order, step: Step, now: datetime
+) -> bool:
+    """Ends a shipment where a later one of the same goods counts instead: one that is done already, or, if this one
+    could only overwrite a number, one that is still to come. The last wish wins, in whatever order they get their turn.
+    """
+    ours = Shipment.model_validate_json(item.wanted)
+    overwrites = isinstance(step, Change) or (isinstance(step, Ask) and step.code == OTHERWISE)
+    counts = any(
+        exclude_each_other(order, ours, Shipment.model_validate_json(later.wanted))
+        for later in wishes
+        if later.id > item.id
+        and (later.state == "done" or (overwrites and (later.state == "due" or later.reason_code == CONFLICT)))
+    )
+    if counts:
+        intents.supersede(connection, item, now)
+    return counts
 
 
 def wished(item: Intent) -> str:

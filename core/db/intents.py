@@ -17,6 +17,9 @@ CONFLICT = "conflict"
 """Reason code of a wish that is held until a person decides a conflict."""
 ADOPTED = "adopted"
 """Reason code of a wish that gave way to what the channel shows."""
+TOOK_ITS_PLACE = "a newer wish took its place"
+SUPERSEDED = "superseded"
+"""Reason code of a wish that gave way to a later one, which has a row of its own."""
 UNMAPPED = "unmapped"
 """Reason code of a number whose listing SKU is another SKU's now, or nobody's."""
 
@@ -279,6 +282,15 @@ def park(connection: Connection, item: Intent, code: str, reason: str, now: date
     return changed.rowcount == 1
 
 
+def supersede(connection: Connection, item: Intent, now: datetime) -> None:
+    """A later wish about the same took its place."""
+    connection.execute(
+        sa.update(intent)
+        .where(intent.c.id == item.id, intent.c.version == item.version, intent.c.state != "done")
+        .values(state="dismissed", reason_code=SUPERSEDED, reason=TOOK_ITS_PLACE, changed_at=now)
+    )
+
+
 def adopted(connection: Connection, item: Intent, reason: str, now: datetime) -> None:
     """The channel's own value stands instead: what is not sent yet is given up, what was accepted stays so. A newer
     wish has its own chance.
@@ -354,8 +366,8 @@ def states(connection: Connection, asked: Collection[tuple[int, int]]) -> dict[t
 def _state(row: Any, version: int, accepted_itself: bool) -> tuple[str, str, str]:
     if accepted_itself or row.done_version == version:
         return "accepted", "", ""
-    if row.version > version:
-        return "superseded", "", "a newer wish took its place"
+    if row.version > version or row.reason_code == SUPERSEDED:
+        return "superseded", "", TOOK_ITS_PLACE
     return ("queued" if row.state == "due" else row.state), row.reason_code, row.reason
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from core.model import Order, Packed, ParcelDraft, Shipment
-from core.shipping import Ask, Change, Done, Send, Wait, next_step
+from core.shipping import Ask, Change, Done, Send, Wait, exclude_each_other, next_step
 from core.status import AfterSaleState, Closing, Fact, Fulfilment, Hold, Payment
 from tests.canonical import line, order, parcel
 
@@ -81,3 +81,17 @@ def test_a_number_somebody_else_entered_is_a_conflict() -> None:
 def test_a_shipment_that_landed_in_part_goes_on() -> None:
     shown = order(fulfilment=SHIPPED, parcels=(parcel("SF1"),))
     assert next_step(shown, wish("SF1", "SF2"), ours=()) == Send()
+
+
+def packed(line_id: str, quantity: int) -> Shipment:
+    lines = (Packed(line_id=line_id, quantity=quantity),)
+    return Shipment(order_id="o1", parcels=(ParcelDraft(carrier="SF", tracking_no="SF1", lines=lines),))
+
+
+def test_two_shipments_exclude_each_other_where_they_hold_the_same_goods() -> None:
+    both = order(lines=(line(1), line(2, quantity=2)))
+    assert exclude_each_other(both, wish("SF1"), wish("SF2"))
+    assert exclude_each_other(both, wish("SF1"), packed("o1-1", 1))
+    assert exclude_each_other(both, packed("o1-2", 1), packed("o1-2", 2))
+    assert not exclude_each_other(both, packed("o1-2", 1), packed("o1-2", 1))
+    assert not exclude_each_other(both, packed("o1-1", 1), packed("o1-2", 2))

@@ -3,17 +3,20 @@ agreed.
 """
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from core.db import Database, catalog, shops
+from core.conflict import Field, Policy
+from core.db import Database, catalog, intents, shops
 from core.db.tables import bad_row
 from core.model import ParcelDraft
 from core.status import Fulfilment
 from sandbox.faults import FaultRule
 from sandbox.model import Order, Sku
+from sync import ops, resolve
 from sync.push import ShipmentItem
 from tests.engine import Engine
 from tests.engine import engine as running
@@ -207,6 +210,32 @@ def test_a_corrected_number_goes_through_the_change_call(engine: Engine, channel
         "done",
         "done",
     ]
+
+
+@pytest.mark.parametrize("corrects", [True, False])
+def test_a_delayed_shipment_never_displaces_a_later_one(engine: Engine, channel: str, corrects: bool) -> None:
+    resolve.set_policy(engine.runtime, "", Field.TRACKING, Policy.ERP)
+    [order] = place(engine, channel)
+    engine.settle()
+    if corrects:
+        engine.ship(parcel(engine, channel, order))
+        engine.run(30)
+    older = engine.ship(parcel(engine, channel, order, "SF1111111111111"))
+    intent = engine.intents("ship", engine.shops[channel], order.order_id)[-1]
+    with engine.runtime.database.write() as connection:
+        intents.later(connection, intent, engine.runtime.clock.now() + timedelta(seconds=60), "unavailable", "busy")
+    engine.ship(parcel(engine, channel, order, "SF9999999999999"))
+    engine.run(200)
+    assert [package.tracking_no for package in order.packages] == ["SF9999999999999"]
+    assert order.ship_accepts == 1
+    with engine.runtime.database.read() as connection:
+        [told] = intents.states(connection, older.items[0].intents).values()
+    assert told == ("superseded", "", "a newer wish took its place")
+    assert [each.state for each in engine.intents("ship", engine.shops[channel], order.order_id)][-2:] == [
+        "dismissed",
+        "done",
+    ]
+    assert ops.list_parked(engine.runtime) == []
 
 
 def test_an_order_shipped_by_hand_with_another_number_asks(engine: Engine, channel: str) -> None:
