@@ -42,14 +42,18 @@ FAULTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("throttle", {"probability": 0.01}),
     ("http_5xx", {"probability": 0.02}),
     ("html", {"probability": 0.01}),
-    ("truncated", {"probability": 0.01}),
+    ("truncated", {"probability": 0.01, "spare_tokens": True}),
     ("timeout_before", {"probability": 0.01, "seconds": 0.5}),
-    ("timeout_after", {"probability": 0.02, "seconds": 0.5}),
+    ("timeout_after", {"probability": 0.02, "seconds": 0.5, "spare_tokens": True}),
     ("drop_push", {"probability": 0.05}),
     ("duplicate_push", {"probability": 0.05}),
     ("reorder_push", {"probability": 0.05}),
     ("token_death", {"probability": 0.02, "times": 1}),
 )
+"""Tokens die, but no answer that brings new ones is lost after the platform has replaced them: on Taobao and Pinduoduo
+only the seller could mend that, by authorising the app again. (JD keeps the tokens' values, Douyin hands them out
+again to the seller's own app.)
+"""
 
 
 def add_to(app: typer.Typer) -> None:

@@ -39,6 +39,8 @@ class FaultRule(BaseModel):
 
     seconds: how long a timeout holds, how late a push is, how deep an index lags. status: of http_5xx.
     code, sub_code: the platform's error code of system_error or throttle, where several are possible.
+    spare_tokens: leave the calls alone that hand out tokens. Where a refresh replaces the refresh token, an answer that
+    is lost is lost for good, and only the seller can authorise the app again.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,6 +54,7 @@ class FaultRule(BaseModel):
     status: int = Field(default=502, ge=500, le=599)
     code: int | None = None
     sub_code: str | None = None
+    spare_tokens: bool = False
 
 
 @dataclass(slots=True)
@@ -90,6 +93,8 @@ class Faults:
             if rule.kind != kind or rule.channel != channel:
                 continue
             if (rule.shop is not None and rule.shop != shop_id) or (rule.method is not None and rule.method != method):
+                continue
+            if rule.spare_tokens and method in self._world.profiles[channel].token_methods:
                 continue
             if rule.times is not None and fault.struck >= rule.times:
                 continue

@@ -54,6 +54,8 @@ class Profile:
     """Of a new number and whether the after-sale is for the whole order."""
     token_life: float
     refresh_life: float
+    token_methods: frozenset[str] = frozenset()
+    """The calls that hand out tokens, as far as faults reach them."""
     token: Callable[[Random, str], str] = hex_token
     """A new access or refresh token of a shop."""
     code: Callable[[Random], str] = hex_token

@@ -36,7 +36,6 @@ APIS: dict[str, Handler] = {
     **warehouses.APIS,
     **waybills.APIS,
 }
-TOKENLESS = frozenset({"token.create", "token.refresh"})
 LISTS = frozenset({"order.searchList", "afterSale.List"})
 FAMILIES = frozenset(
     {"token", "open", "order", "afterSale", "product", "sku", "warehouse", "logistics", "address", "trade"}
@@ -115,13 +114,13 @@ class Platform(platform.Platform):
             return self.world.faults.after(CHANNEL, method, shop_id, response, is_list=method in LISTS)
 
     def _answer(self, request: Request, method: str) -> tuple[Shop | None, Any]:
-        if method not in APIS and method not in TOKENLESS:
+        if method not in APIS and method not in PROFILE.token_methods:
             raise errors.offline()
         parts = _open(request)
         self._check_system(parts, method)
         self._check_signature(parts, method)
         self._check_rate(parts, method)
-        if method in TOKENLESS:
+        if method in PROFILE.token_methods:
             self._check_ip(parts)
             self.world.faults.before(CHANNEL, method, None)
             return None, self._token_call(method, _business(parts))

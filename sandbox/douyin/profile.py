@@ -14,6 +14,7 @@ def _token(dice: Random, _: str) -> str:
 
 PROFILE = Profile(
     app=App("douyin", "7012345678901234567", "3f2a9c1e-7b44-4d0a-9e61-5c8d2b7f1a90"),
+    token_methods=frozenset({"token.create", "token.refresh"}),
     first_shop=12_345_678,
     shop_name="示例旗舰店",
     item_base=3_600_000_000_000_000_457,

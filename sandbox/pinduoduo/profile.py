@@ -17,6 +17,7 @@ def _order_id(number: int, dice: Random, at: float) -> str:
 
 PROFILE = Profile(
     app=App("pinduoduo", "0d6f3c1a9b7e4f52a8c0e1d2b3a49586", "5e1f0c7b2a9d48638f7e6d5c4b3a2918f0e1d2c3"),
+    token_methods=frozenset({"pdd.pop.auth.token.create", "pdd.pop.auth.token.refresh"}),
     first_shop=100_200_300,
     shop_name="示例服饰店",
     item_base=700_100_200_300,

@@ -19,6 +19,7 @@ def _line_id(order_id: str, n: int, count: int) -> str:
 
 PROFILE = Profile(
     app=App("taobao", "23000001", "a1b2c3d4e5f60718293a4b5c6d7e8f90"),
+    token_methods=frozenset({"taobao.top.auth.token.create", "taobao.top.auth.token.refresh"}),
     first_shop=2_200_112_233,
     shop_name="示例淘宝店",
     item_base=610_000_000_001,

@@ -220,6 +220,20 @@ def test_refresh_after_expiry_kills_the_old_pair_at_once() -> None:
     assert codes(refresh(shop, shop.shop.grant.refresh_token)) == expired
 
 
+@pytest.mark.parametrize("kind", ["timeout_after", "truncated"])
+def test_a_fault_may_spare_the_tokens(kind: str) -> None:
+    shop = Shop()
+    rule = {"kind": kind, "channel": "douyin"}
+    shop.world.faults.add(FaultRule.model_validate(rule | {"spare_tokens": True}))
+    assert refresh(shop, shop.shop.grant.refresh_token)["data"]["access_token"] == shop.shop.grant.access_token
+    with pytest.raises((NoAnswer, ValueError)):
+        shop.data(LIST)
+    shop.world.faults.clear()
+    shop.world.faults.add(FaultRule.model_validate(rule))
+    with pytest.raises((NoAnswer, ValueError)):
+        refresh(shop, shop.shop.grant.refresh_token)
+
+
 def test_faults_at_the_gateway() -> None:
     shop = Shop()
     order = shop.order()

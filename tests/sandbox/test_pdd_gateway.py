@@ -146,6 +146,22 @@ def test_faults_of_the_transport() -> None:
     assert keeper.call(MALL)["mall_id"] == 100200300
 
 
+@pytest.mark.parametrize("kind", ["timeout_after", "truncated"])
+def test_a_fault_may_spare_the_tokens(kind: str) -> None:
+    """A lost answer of this call cannot be mended: the refresh token it replaced is dead."""
+    keeper = Shopkeeper()
+    rule = {"kind": kind, "channel": "pinduoduo"}
+    keeper.world.faults.add(FaultRule.model_validate(rule | {"spare_tokens": True}))
+    answer = keeper.call("pdd.pop.auth.token.refresh", token=False, refresh_token=REFRESH)
+    assert answer["refresh_token"] == keeper.shop.grant.refresh_token != REFRESH
+    with pytest.raises((NoAnswer, ValueError)):
+        keeper.call(MALL)
+    keeper.world.faults.clear()
+    keeper.world.faults.add(FaultRule.model_validate(rule))
+    with pytest.raises((NoAnswer, ValueError)):
+        keeper.call("pdd.pop.auth.token.refresh", token=False, refresh_token=answer["refresh_token"])
+
+
 def test_timeout_after_has_the_effect_and_timeout_before_has_not() -> None:
     keeper = Shopkeeper()
     first, second = keeper.place(), keeper.place()

@@ -160,6 +160,24 @@ def test_a_timeout_after_the_call_leaves_its_effect() -> None:
     assert order.ship_accepts == 1
 
 
+@pytest.mark.parametrize("kind", ["timeout_after", "truncated"])
+def test_a_fault_may_spare_the_tokens(kind: str) -> None:
+    """A lost answer of this call cannot be mended: the refresh token it replaced is dead."""
+    seller = Seller()
+    rule = {"kind": kind, "channel": "taobao"}
+    refresh = "taobao.top.auth.token.refresh"
+    seller.world.faults.add(FaultRule.model_validate(rule | {"spare_tokens": True}))
+    before = seller.shop.grant.refresh_token
+    assert "token_result" in seller.call(refresh, session=None, refresh_token=before)
+    assert seller.shop.grant.refresh_token != before
+    with pytest.raises((NoAnswer, ValueError)):
+        seller.call(NICK, fields="nick")
+    seller.world.faults.clear()
+    seller.world.faults.add(FaultRule.model_validate(rule))
+    with pytest.raises((NoAnswer, ValueError)):
+        seller.call(refresh, session=None, refresh_token=seller.shop.grant.refresh_token)
+
+
 def test_sessions_end() -> None:
     seller = Seller(shops=2)
     other = seller.world.shops["taobao"]["2200112234"]
