@@ -7,11 +7,14 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from itertools import accumulate
 from statistics import quantiles
 from typing import Any
 
 NEVER_SHIPPED = ("unpaid", "deposit_paid", "cancelled")
 """States of orders that nobody has to ship."""
+BETWEEN_SECONDS = 10.0
+"""Longer than from the reading that a channel's stock number is made of to its write, with the tries of both."""
 
 
 @dataclass
@@ -101,7 +104,7 @@ def compare(truth: Mapping[str, Any], journal: Journal, channels: Iterable[str])
         for account, shop in truth["channels"][name]["shops"].items():
             identity = f"{name}:{account}"
             result.reasons += _orders(row, identity, shop["orders"], journal)
-            stock_reasons += _stock(identity, shop["skus"], journal)
+            stock_reasons += _stock(identity, shop, journal)
             price_reasons += _prices(identity, shop["skus"], journal)
         row.stock_agreed, row.price_agreed = not stock_reasons, not price_reasons
         row.p50_ms, row.p99_ms = _percentiles(_push_waits(name, truth["channels"][name]["pushes"], journal))
@@ -143,20 +146,34 @@ def _orders(row: ChannelResult, shop: str, orders: Mapping[str, Any], journal: J
     return reasons
 
 
-def _stock(shop: str, skus: Mapping[str, Any], journal: Journal) -> list[str]:
-    """sellable = the last accepted number − sold since + given back, and that number is the ERP's last one."""
+def _stock(shop: str, facts: Mapping[str, Any], journal: Journal) -> list[str]:
+    """sellable = the last accepted number − sold since + given back, and that number is the ERP's last one, or less by
+    just what was sold while it was made and written.
+    """
     reasons = []
-    for sku_id, sku, wanted in _by_code(skus, journal.numbers):
+    for sku_id, sku, wanted in _by_code(facts["skus"], journal.numbers):
         shown = sku["sellable"]
         last = sku["last_set"]
         if wanted is None:
             if last["kind"] != "initial":
                 reasons.append(f"{shop} SKU {sku_id} is not mapped and yet was written")
-        elif last["quantity"] != wanted:
+        elif wanted - last["quantity"] not in _sold_before(facts["orders"], sku_id, last["at"]):
             reasons.append(f"{shop} SKU {sku_id} was last set to {last['quantity']}, wanted {wanted}")
         elif shown != last["quantity"] - sku["sold_since"] + sku["given_back_since"]:
             reasons.append(f"{shop} SKU {sku_id} shows {shown}, which its sales do not explain")
     return reasons
+
+
+def _sold_before(orders: Mapping[str, Any], sku_id: str, at: float) -> list[int]:
+    """What may have been sold between a reading and the write at this time: nothing, the last order, the last two …"""
+    placed = sorted(
+        (order["placed_at"], line["quantity"])
+        for order in orders.values()
+        if not order["parent_id"] and at - BETWEEN_SECONDS <= order["placed_at"] <= at
+        for line in order["lines"]
+        if line["sku_id"] == sku_id
+    )
+    return list(accumulate((pieces for _, pieces in reversed(placed)), initial=0))
 
 
 def _by_code(skus: Mapping[str, Any], numbers: Mapping[str, int]) -> Iterable[tuple[str, Any, int | None]]:

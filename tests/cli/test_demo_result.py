@@ -12,8 +12,12 @@ SHOP = "douyin:1"
 ORDER: dict[str, Any] = {
     "state": "shipped",
     "ship_accepts": 1,
+    "placed_at": 50.0,
+    "parent_id": "",
+    "lines": [{"sku_id": "s1", "quantity": 2}],
     "packages": [{"carrier": "zto", "tracking_no": "75"}],
 }
+WAITING: dict[str, Any] = {**ORDER, "state": "to_ship", "ship_accepts": 0, "packages": []}
 SKU: dict[str, Any] = {
     "code": "A",
     "sellable": 9,
@@ -104,7 +108,7 @@ def test_agreement() -> None:
 @pytest.mark.parametrize(
     ("where", "value", "reason"),
     [
-        (("orders", "8"), {"state": "to_ship", "ship_accepts": 0, "packages": []}, "order 8 is not in the feed"),
+        (("orders", "8"), WAITING, "order 8 is not in the feed"),
         (("orders", "7", "ship_accepts"), 2, "was shipped 2 times"),
         (("orders", "7", "packages"), [{"carrier": "zto", "tracking_no": "76"}], "parcels ['76']"),
         (("orders", "7", "state"), "to_ship", None),
@@ -127,9 +131,51 @@ def test_disagreement(where: tuple[str, ...], value: Any, reason: str | None) ->
     assert reason is None or any(reason in each for each in result.reasons)
 
 
+LATER = {**ORDER, "placed_at": 99.0, "lines": [{"sku_id": "s1", "quantity": 3}, {"sku_id": "s2", "quantity": 1}]}
+EARLIER = {**ORDER, "placed_at": 80.0}
+AFTER = {**ORDER, "placed_at": 100.5}
+CHILD = {**LATER, "parent_id": "8"}
+
+
+@pytest.mark.parametrize("channel", ["douyin", "jd"])
+@pytest.mark.parametrize(
+    ("orders", "set_to", "agreed"),
+    [
+        ([LATER], 10, True),
+        ([LATER], 7, True),
+        ([LATER], 8, False),
+        ([LATER], 9, False),
+        ([LATER], 13, False),
+        ([{**LATER, "placed_at": 97.0}, {**ORDER, "placed_at": 98.0}], 8, True),
+        ([{**LATER, "placed_at": 97.0}, {**ORDER, "placed_at": 98.0}], 5, True),
+        ([{**LATER, "placed_at": 97.0}, {**ORDER, "placed_at": 98.0}], 7, False),
+        ([EARLIER], 8, False),
+        ([AFTER], 8, False),
+        ([LATER, CHILD], 7, True),
+        ([LATER, CHILD], 4, False),
+    ],
+)
+def test_less_than_wanted_is_what_was_sold_while_it_was_written(
+    channel: str, orders: list[dict[str, Any]], set_to: int, agreed: bool
+) -> None:
+    facts = truth()["channels"]["douyin"]
+    shop = facts["shops"]["1"]
+    shop["orders"] |= {f"1{n}": order for n, order in enumerate(orders)}
+    shop["skus"]["s1"] |= {
+        "sellable": set_to,
+        "last_set": {"quantity": set_to, "at": 100.0, "kind": "set"},
+        "sold_since": 0,
+        "given_back_since": 0,
+    }
+    seen = Journal(numbers={"A": 10}, prices={(f"{channel}:1", "s1"): 990})
+    result = compare({"channels": {channel: facts}}, seen, [channel])
+    assert result.channels[channel].stock_agreed is agreed
+    assert any("last set to" in reason for reason in result.reasons) is not agreed
+
+
 def test_an_order_that_nobody_has_to_ship() -> None:
     facts = truth()
-    facts["channels"]["douyin"]["shops"]["1"]["orders"]["8"] = {"state": "cancelled", "ship_accepts": 0, "packages": []}
+    facts["channels"]["douyin"]["shops"]["1"]["orders"]["8"] = {**WAITING, "state": "cancelled"}
     seen = journal()
     seen.read([json.dumps(event("qudao.order.created", "8", 1, 101))])
     assert compare(facts, seen, ["douyin"]).reasons == []

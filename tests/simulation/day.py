@@ -34,7 +34,6 @@ from sync.runtime import Runtime
 from tests.simulation.bells import Ringing, SimulatedBells
 from tests.simulation.boundaries import REDIS, Boundaries, Fates, Valkey, Wire
 from tests.simulation.fibers import Baton, Fiber, Process
-from tests.simulation.moves import Moves
 
 SECRET = "a secret for tests only"
 MINUTES = 8
@@ -91,7 +90,6 @@ class Day:
             items = self.world.shop(channel).items
             for name in list(items)[ITEMS:]:
                 del items[name]
-        self.moves = Moves(self.world)
         self.database = database
         self.folder = folder
         self.baton = Baton()
