@@ -64,7 +64,7 @@ CHANNEL = Channel(
         Capability.STOCK_LEVELS: "one call per SKU; what running orders have booked is taken off its number",
         Capability.SET_STOCK: (
             "the platform's number counts what running orders have booked, so that is read first, one call per SKU, and"
-            " added"
+            " added; where there was any it is read again, and written again should orders have been shipped meanwhile"
         ),
         Capability.SET_PRICE: "the sale price only; the strike-through price belongs to the listing",
         Capability.PUSH: (
