@@ -67,13 +67,31 @@ class DecisionRow:
     note: str
 
 
+_DECISION = [decision.c[name] for name in DecisionRow.__dataclass_fields__]
+# Made once: making a statement costs more than running it, and these run for every reading that comes in.
+_SHOP = sa.bindparam("of_shop", type_=sa.Text)
+_FIELD = sa.bindparam("of_field", type_=sa.Text)
+_IDS = sa.bindparam("ids", type_=sa.Text, expanding=True)
+_BASES = sa.select(agreed).where(agreed.c.shop_id == _SHOP, agreed.c.field == _FIELD, agreed.c.object_id.in_(_IDS))
+_OPEN = sa.select(*_DECISION).where(
+    decision.c.shop_id == _SHOP,
+    decision.c.field == _FIELD,
+    decision.c.object_id.in_(_IDS),
+    decision.c.state == "open",
+)
+_COMPLETE_THROUGH = sa.select(watermark.c.complete_through).where(
+    watermark.c.shop_id == _SHOP, watermark.c.stream == "orders"
+)
+_POLICIES = sa.select(policy).where(policy.c.shop_id.in_(("", _SHOP))).order_by(policy.c.shop_id)
+
+
 def bases(connection: Connection, shop_id: str, field: Field, object_ids: Collection[str]) -> dict[str, Agreed]:
     """Object → its base; what was never seen is left out."""
-    query = sa.select(agreed).where(agreed.c.shop_id == shop_id, agreed.c.field == field.value)
+    named = {"of_shop": shop_id, "of_field": field.value}
     return {
         row.object_id: _agreed(row)
         for some in _parts(object_ids)
-        for row in connection.execute(query.where(agreed.c.object_id.in_(some)))
+        for row in connection.execute(_BASES, {**named, "ids": some})
     }
 
 
@@ -155,17 +173,14 @@ def forget(connection: Connection, shop_id: str, field: Field, object_id: str) -
 
 def complete_through(connection: Connection, shop_id: str) -> datetime | None:
     """Up to when every order of the shop is known; None before the first pull."""
-    query = sa.select(watermark.c.complete_through).where(
-        watermark.c.shop_id == shop_id, watermark.c.stream == "orders"
-    )
-    until: datetime | None = connection.scalar(query)
+    until: datetime | None = connection.scalar(_COMPLETE_THROUGH, {"of_shop": shop_id})
     return until
 
 
 def policies(connection: Connection, shop_id: str) -> dict[Field, Policy]:
     """Whose word counts in a shop, field by field; shop '' for the defaults."""
-    query = sa.select(policy).where(policy.c.shop_id.in_({"", shop_id})).order_by(policy.c.shop_id)
-    return DEFAULTS | {Field(row.field): Policy(row.policy) for row in connection.execute(query)}
+    rows = connection.execute(_POLICIES, {"of_shop": shop_id})
+    return DEFAULTS | {Field(row.field): Policy(row.policy) for row in rows}
 
 
 def own_policies(connection: Connection, shop_id: str) -> set[Field]:
@@ -224,13 +239,11 @@ def open_ones(
     connection: Connection, shop_id: str, field: Field, object_ids: Collection[str]
 ) -> dict[str, DecisionRow]:
     """Object → its open decision."""
-    query = sa.select(*_DECISION).where(
-        decision.c.shop_id == shop_id, decision.c.field == field.value, decision.c.state == "open"
-    )
+    named = {"of_shop": shop_id, "of_field": field.value}
     return {
         row.object_id: DecisionRow(*row)
         for some in _parts(object_ids)
-        for row in connection.execute(query.where(decision.c.object_id.in_(some)))
+        for row in connection.execute(_OPEN, {**named, "ids": some})
     }
 
 
@@ -290,6 +303,3 @@ def _one(table: sa.Table, shop_id: str, field: Field, object_id: str) -> tuple[s
 def _parts(values: Iterable[str]) -> Iterable[list[str]]:
     ordered = sorted(set(values))
     return (ordered[start : start + 1000] for start in range(0, len(ordered), 1000))
-
-
-_DECISION = [decision.c[name] for name in DecisionRow.__dataclass_fields__]

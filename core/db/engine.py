@@ -60,6 +60,7 @@ class Database:
             )
         else:
             self.engine = _sqlite(self.url)
+        self._writing = self.engine.execution_options(qudao_write=True)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -70,7 +71,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that writes; on SQLite it is alone from its first moment."""
-        with self.engine.connect().execution_options(qudao_write=True) as connection, connection.begin():
+        with self._writing.connect() as connection, connection.begin():
             yield connection
 
     def close(self) -> None:

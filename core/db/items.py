@@ -38,6 +38,40 @@ class StoredItem:
     changed_at: datetime
 
 
+def _columns(table: Table) -> list[sa.Column[Any]]:
+    return [table.c[name] for name in StoredItem.__dataclass_fields__]
+
+
+# Made once: making a statement costs more than running it, and these run for every reading that comes in.
+_SHOP = sa.bindparam("of_shop", type_=sa.Text)
+_IDS = sa.bindparam("ids", type_=sa.Text, expanding=True)
+_FIND = {
+    kind: sa.select(*_columns(table)).where(table.c.shop_id == _SHOP, table.c.id.in_(_IDS))
+    for kind, table in TABLES.items()
+}
+_TOUCH = {
+    kind: sa.update(table)
+    .where(table.c.shop_id == _SHOP, table.c.id == sa.bindparam("item"), table.c.source_at < sa.bindparam("at"))
+    .values(source_at=sa.bindparam("at"))
+    for kind, table in TABLES.items()
+}
+_SETTLED = {
+    kind: sa.select(table.c.id, table.c.settled_at).where(table.c.shop_id == _SHOP, table.c.id.in_(_IDS))
+    for kind, table in TABLES.items()
+}
+_READ = (raw.c.kind == sa.bindparam("of_kind"), raw.c.shop_id == _SHOP, raw.c.id.in_(_IDS))
+_READ_AGAIN = (
+    sa.update(raw).where(*_READ, raw.c.fetched_at < sa.bindparam("read_at")).values(fetched_at=sa.bindparam("read_at"))
+)
+_ASKED_AT = sa.select(raw.c.id, raw.c.fetched_at).where(*_READ)
+_FORGIVE = sa.delete(bad_row).where(
+    bad_row.c.shop_id == _SHOP,
+    bad_row.c.kind == sa.bindparam("of_kind"),
+    bad_row.c.object_id.in_(_IDS),
+    bad_row.c.state == "parked",
+)
+
+
 def find(connection: Connection, kind: str, shop_id: str, identity: str) -> StoredItem | None:
     return find_many(connection, kind, shop_id, [identity]).get(identity)
 
@@ -48,8 +82,7 @@ def order(stored: StoredItem) -> Order:
 
 
 def find_many(connection: Connection, kind: str, shop_id: str, ids: Sequence[str]) -> dict[str, StoredItem]:
-    table = TABLES[kind]
-    rows = connection.execute(sa.select(*_columns(table)).where(table.c.shop_id == shop_id, table.c.id.in_(ids)))
+    rows = connection.execute(_FIND[kind], {"of_shop": shop_id, "ids": list(ids)})
     return {row.id: StoredItem(*row) for row in rows}
 
 
@@ -88,26 +121,14 @@ def touch(connection: Connection, kind: str, shop_id: str, seen: Mapping[str, da
     """Remembers newer source versions that changed nothing, so that an older one is known as late."""
     if not seen:
         return
-    table = TABLES[kind]
-    connection.execute(
-        sa.update(table)
-        .where(table.c.shop_id == shop_id, table.c.id == sa.bindparam("item"), table.c.source_at < sa.bindparam("at"))
-        .values(source_at=sa.bindparam("at")),
-        [{"item": identity, "at": at} for identity, at in seen.items()],
-    )
-    connection.execute(
-        sa.update(raw)
-        .where(raw.c.kind == kind, raw.c.shop_id == shop_id, raw.c.id.in_(list(seen)), raw.c.fetched_at < read_at)
-        .values(fetched_at=read_at)
-    )
+    rows = [{"of_shop": shop_id, "item": identity, "at": at} for identity, at in seen.items()]
+    connection.execute(_TOUCH[kind], rows)
+    connection.execute(_READ_AGAIN, {"of_kind": kind, "of_shop": shop_id, "ids": list(seen), "read_at": read_at})
 
 
 def settled(connection: Connection, kind: str, shop_id: str, versions: Mapping[str, datetime]) -> set[str]:
     """Which items are stored with this source version and were read again when it could not change any more."""
-    table = TABLES[kind]
-    rows = connection.execute(
-        sa.select(table.c.id, table.c.settled_at).where(table.c.shop_id == shop_id, table.c.id.in_(list(versions)))
-    )
+    rows = connection.execute(_SETTLED[kind], {"of_shop": shop_id, "ids": list(versions)})
     return {row.id for row in rows if row.settled_at == versions[row.id]}
 
 
@@ -151,8 +172,8 @@ def write_raw(
 
 def asked_at(connection: Connection, kind: str, shop_id: str, ids: Sequence[str]) -> dict[str, datetime]:
     """When the reading that stored items show was asked for."""
-    query = sa.select(raw.c.id, raw.c.fetched_at).where(raw.c.kind == kind, raw.c.shop_id == shop_id, raw.c.id.in_(ids))
-    return {row.id: row.fetched_at for row in connection.execute(query)}
+    rows = connection.execute(_ASKED_AT, {"of_kind": kind, "of_shop": shop_id, "ids": list(ids)})
+    return {row.id: row.fetched_at for row in rows}
 
 
 def read_raw(connection: Connection, vault: Vault, kind: str, shop_id: str, identity: str) -> bytes | None:
@@ -195,20 +216,7 @@ def park_row(
 
 def forgive_rows(connection: Connection, kind: str, shop_id: str, ids: Sequence[str]) -> None:
     """Rows that could be read after all need nobody any more."""
-    connection.execute(
-        sa.delete(bad_row).where(
-            bad_row.c.shop_id == shop_id,
-            bad_row.c.kind == kind,
-            bad_row.c.object_id.in_(ids),
-            bad_row.c.state == "parked",
-        )
-    )
-
-
-def _columns(table: Table) -> list[sa.Column[Any]]:
-    return [
-        table.c[name] for name in ("shop_id", "id", "status", "revision", "digest", "body", "source_at", "changed_at")
-    ]
+    connection.execute(_FORGIVE, {"of_kind": kind, "of_shop": shop_id, "ids": list(ids)})
 
 
 def latest(connection: Connection, kind: str, *, shop: str = "", status: str = "", limit: int = 50) -> list[StoredItem]:

@@ -44,6 +44,12 @@ class Held:
     version: int
 
 
+# Made once: making a statement costs more than running it, and these run for every batch and every push.
+_GET = sa.select(shop).where(shop.c.id == sa.bindparam("identity"))
+_APPS = sa.select(app).where(app.c.channel == sa.bindparam("of_channel"))
+_CREDENTIALS = sa.select(credential).where(credential.c.shop_id == sa.bindparam("of_shop"))
+
+
 def shop_id(channel: str, account: str) -> str:
     """The one way to name a shop."""
     return f"{channel}:{account}"
@@ -79,7 +85,7 @@ def add(
 
 def get(connection: Connection, identity: str) -> ShopRow:
     """Raises ConfigurationError for a shop that was never added."""
-    row = connection.execute(sa.select(shop).where(shop.c.id == identity)).one_or_none()
+    row = connection.execute(_GET, {"identity": identity}).one_or_none()
     if row is None:
         raise ConfigurationError(f"no shop {identity}; `qudao shop list` shows them")
     return _row(row)
@@ -111,7 +117,7 @@ def _change(connection: Connection, identity: str, old: str, new: str, reason: s
 
 def app_secrets(connection: Connection, vault: Vault, channel: str) -> dict[str, SecretStr]:
     """The secret of every app of a channel, by its key."""
-    rows = connection.execute(sa.select(app).where(app.c.channel == channel))
+    rows = connection.execute(_APPS, {"of_channel": channel})
     return {
         row.app_key: SecretStr(vault.open(row.secret, "app", "secret", f"{channel}/{row.app_key}").decode())
         for row in rows
@@ -133,7 +139,7 @@ def keep_push_cursor(connection: Connection, channel: str, app_key: str, cursor:
 
 def credentials(connection: Connection, vault: Vault, row: ShopRow) -> Held:
     """What this shop's calls are signed with."""
-    stored = connection.execute(sa.select(credential).where(credential.c.shop_id == row.id)).one()
+    stored = connection.execute(_CREDENTIALS, {"of_shop": row.id}).one()
     tokens = json.loads(vault.open(stored.tokens, "credential", "tokens", row.id))
     secret = app_secrets(connection, vault, row.channel)[row.app_key]
     return Held(

@@ -35,6 +35,25 @@ class Walk:
     complete: bool
 
 
+_COLUMNS = [watermark.c[name] for name in Watermark.__dataclass_fields__]
+# Made once: making a statement costs more than running it, and these run at every look.
+_OF_SHOP = watermark.c.shop_id == sa.bindparam("of_shop")
+_OF_STREAM = watermark.c.stream == sa.bindparam("of_stream")
+_WITHOUT = sa.select(shop.c.id).where(
+    shop.c.id.not_in(sa.select(watermark.c.shop_id).where(_OF_STREAM)), shop.c.state == "active"
+)
+_DUE = sa.select(*_COLUMNS).where(_OF_SHOP, watermark.c.next_at <= sa.bindparam("now")).order_by(watermark.c.next_at)
+_FURTHER = sa.case(
+    (watermark.c.complete_through < sa.bindparam("through"), sa.bindparam("through")),
+    else_=watermark.c.complete_through,
+)
+_ADVANCE = (
+    sa.update(watermark)
+    .where(_OF_SHOP, _OF_STREAM)
+    .values(complete_through=_FURTHER, next_at=sa.bindparam("then"), tries=0, reason="")
+)
+
+
 def begin(connection: Connection, shop_id: str, streams: Mapping[str, datetime], now: datetime) -> None:
     """Starts the streams a shop does not have yet, each from the given instant, due at once."""
     rows = [
@@ -46,18 +65,12 @@ def begin(connection: Connection, shop_id: str, streams: Mapping[str, datetime],
 
 def without(connection: Connection, stream: str) -> list[str]:
     """Shops that have not begun a stream."""
-    begun = sa.select(watermark.c.shop_id).where(watermark.c.stream == stream)
-    return list(connection.scalars(sa.select(shop.c.id).where(shop.c.id.not_in(begun), shop.c.state == "active")))
+    return list(connection.scalars(_WITHOUT, {"of_stream": stream}))
 
 
 def due(connection: Connection, shop_id: str, now: datetime) -> list[Watermark]:
     """Streams of a shop that are to be looked at now, longest waiting first."""
-    query = (
-        sa.select(*_COLUMNS)
-        .where(watermark.c.shop_id == shop_id, watermark.c.next_at <= now)
-        .order_by(watermark.c.next_at)
-    )
-    return [Watermark(*row) for row in connection.execute(query)]
+    return [Watermark(*row) for row in connection.execute(_DUE, {"of_shop": shop_id, "now": now})]
 
 
 def of_shop(connection: Connection, shop_id: str) -> dict[str, Watermark]:
@@ -67,19 +80,8 @@ def of_shop(connection: Connection, shop_id: str) -> dict[str, Watermark]:
 
 def log(connection: Connection, shop_id: str, stream: str, walk: Walk, now: datetime) -> None:
     """Keeps the proof of a walk."""
-    connection.execute(
-        sa.insert(pull_window).values(
-            shop_id=shop_id,
-            stream=stream,
-            since=walk.since,
-            until=walk.until,
-            expected=walk.expected,
-            received=walk.received,
-            bad=walk.bad,
-            complete=walk.complete,
-            ended_at=now,
-        )
-    )
+    row = {"shop_id": shop_id, "stream": stream, "ended_at": now, **vars(walk)}
+    connection.execute(sa.insert(pull_window), row)
 
 
 def forget_walks(connection: Connection, before: datetime) -> None:
@@ -89,18 +91,8 @@ def forget_walks(connection: Connection, before: datetime) -> None:
 
 def advance(connection: Connection, shop_id: str, stream: str, complete_through: datetime, next_at: datetime) -> None:
     """Moves a watermark forward, never back."""
-    connection.execute(
-        sa.update(watermark)
-        .where(watermark.c.shop_id == shop_id, watermark.c.stream == stream)
-        .values(
-            complete_through=sa.case(
-                (watermark.c.complete_through < complete_through, complete_through), else_=watermark.c.complete_through
-            ),
-            next_at=next_at,
-            tries=0,
-            reason="",
-        )
-    )
+    named = {"of_shop": shop_id, "of_stream": stream}
+    connection.execute(_ADVANCE, {**named, "through": complete_through, "then": next_at})
 
 
 def again(connection: Connection, shop_id: str, stream: str, next_at: datetime, reason: str) -> None:
@@ -119,6 +111,3 @@ def look_now(connection: Connection, shop_id: str, stream: str, now: datetime) -
         .where(watermark.c.shop_id == shop_id, watermark.c.stream == stream, watermark.c.next_at > now)
         .values(next_at=now)
     )
-
-
-_COLUMNS = [watermark.c[name] for name in Watermark.__dataclass_fields__]
