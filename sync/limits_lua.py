@@ -108,20 +108,22 @@ local declared, cut, floor, least = ARGV[5] == '1', tonumber(ARGV[6]), tonumber(
 local place = KEYS[1]
 local state = redis.call('HMGET', place, 'until', 'times', 'patient', 'factor', 'lowered', 'base')
 local held = tonumber(state[1]) or 0
-local storm = held > now
-local times = (tonumber(state[3]) or 0) > now and tonumber(state[2]) or 0
-if seconds <= 0 and not storm then
-  times = times + 1
-  seconds = math.min(last, first * 2 ^ (times - 1))
+local storm, soon = held > now, (tonumber(state[3]) or 0) > now
+if not storm then
+  local times = 1 + (soon and tonumber(state[2]) or 0)
+  if seconds <= 0 then seconds = math.min(last, first * 2 ^ (times - 1)) end
   redis.call('HSET', place, 'times', times, 'patient', text(now + 3 * seconds))
 end
 redis.call('HSET', place, 'until', text(math.max(held, now + seconds)))
-if not storm then
+if not soon then
+  local seen = redis.call('HMGET', place .. '|seen', 'since', 'calls', 'rate')
+  local lately = seen[1] and tonumber(seen[2]) / math.max(1, now - tonumber(seen[1])) or 0
+  redis.call('HSET', place, 'pace', text(math.max(lately, tonumber(seen[3]) or 0)))
+end
+if (soon or seconds > first) and not storm then
   local factor = state[4] and risen(state[4], state[5], now) or 1
   if not declared and (not state[6] or factor >= FORGOTTEN) then
-    local seen = redis.call('HMGET', place .. '|seen', 'since', 'calls', 'rate')
-    local lately = seen[1] and tonumber(seen[2]) / math.max(1, now - tonumber(seen[1])) or 0
-    redis.call('HSET', place, 'base', text(math.max(least, lately, tonumber(seen[3]) or 0)))
+    redis.call('HSET', place, 'base', text(math.max(least, tonumber(redis.call('HGET', place, 'pace')))))
     factor = 1
   end
   if declared then factor = math.min(1, factor) end
