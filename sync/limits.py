@@ -31,7 +31,8 @@ LAST_QUOTA_SECONDS = 600.0
 
 LOWERED_TO = 0.7
 """What a refusal makes of a rate that names a wait longer than the first hold, or follows within twice the hold after
-another one; a single short one now and then says nothing about the rate. Calls refused while their kind is held back left before that and count as one.
+another one; a single short one now and then says nothing about the rate. Calls refused while their kind is held back
+left before that and count as one.
 """
 LEAST_FACTOR = 0.1
 """A learned rate is at least this part of the declared one. It rises by half of that a minute; see `limits_lua`."""
