@@ -117,6 +117,8 @@ def compare(truth: Mapping[str, Any], journal: Journal, channels: Iterable[str])
             for (shop, _), listing_id in sorted(journal.unpriceable.items())
             if shop.startswith(f"{name}:")
         ]
+    lags = ", ".join(f"{name} {truth['channels'][name]['index_lag']:g} s" for name in result.channels)
+    result.notes.append(f"the platforms' lists lag behind by: {lags} (index_lag of the sandbox)")
     return result
 
 

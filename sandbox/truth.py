@@ -40,6 +40,7 @@ def truth(world: World, channel: str | None = None) -> dict[str, Any]:
                 "shops": {shop.shop_id: _shop(world, shop) for shop in shops.values()},
                 "pushes": _pushes(world, name),
                 "calls": world.calls[name],
+                "index_lag": world.settings.index_lag.get(name, 0),
             }
             for name, shops in world.shops.items()
             if channel in (None, name)

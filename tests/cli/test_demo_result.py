@@ -44,7 +44,7 @@ def push(order: str, **changed: Any) -> dict[str, Any]:
 
 def truth() -> dict[str, Any]:
     shop = {"orders": {"7": deepcopy(ORDER)}, "skus": {"s1": deepcopy(SKU), "s2": deepcopy(UNMAPPED)}}
-    return {"channels": {"douyin": {"shops": {"1": shop}, "pushes": [push("7")]}}}
+    return {"channels": {"douyin": {"shops": {"1": shop}, "pushes": [push("7")], "index_lag": 2.5}}}
 
 
 def journal() -> Journal:
@@ -204,7 +204,10 @@ def test_latency_counts_only_pushes_that_no_fault_touched() -> None:
     facts["channels"]["douyin"]["shops"]["1"]["orders"]["7"]["placed_at"] = 99.0
     result = compare(facts, journal(), ["douyin"])
     assert result.channels["douyin"].p50_ms == 1250.0, "without such a push, the order's own placing counts"
-    assert result.notes == ["douyin sends no pushes; its p50 and p99 count from the placing of an order"]
+    assert result.notes == [
+        "douyin sends no pushes; its p50 and p99 count from the placing of an order",
+        "the platforms' lists lag behind by: douyin 2.5 s (index_lag of the sandbox)",
+    ]
 
 
 def test_percentiles() -> None:
