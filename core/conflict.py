@@ -2,8 +2,8 @@
 
 *base* is what both sides last stood on, *ours* what the ERP wants now (None: nothing beyond base), *theirs* what the
 channel shows. One side moved: its value goes to the other. Both moved: the shop's policy for the field decides. Values
-are text: a whole number for stock, JSON of `core.model.Price` for prices, numbers joined by commas for tracking.
-Stock is sold while nobody edits it; what it should be by now is `core.sold`.
+are text: a whole number for stock, JSON of `core.model.Price` or `Memo` for prices and memos, numbers joined by commas
+for tracking. Stock is sold while nobody edits it; what it should be by now is `core.sold`.
 """
 
 import json
@@ -96,7 +96,9 @@ def decide(
 
 
 def same(field: Field, one: str, other: str) -> bool:
-    """Whether two values mean the same. Prices are compared where both name one; sold out is still on the shelf."""
+    """Whether two values mean the same. Prices are compared where both name one; sold out is still on the shelf; around
+    a memo channels cut off blanks, and grey is how some of them show no flag.
+    """
     if field is Field.PRICE:
         left, right = json.loads(one), json.loads(other)
         named = [name for name in left.keys() & right.keys() if None not in (left[name], right[name])]
@@ -105,11 +107,23 @@ def same(field: Field, one: str, other: str) -> bool:
         return _on_shelf(one) == _on_shelf(other)
     if field is Field.TRACKING:
         return set(one.split(",")) == set(other.split(","))
+    if field is Field.MEMO:
+        return _memo(one) == _memo(other)
     return one == other
 
 
 def _on_shelf(word: str) -> str:
     return "on" if word == "sold_out" else word
+
+
+def same_text(one: str, other: str) -> bool:
+    """Whether two memos say the same, whatever their flags."""
+    return _memo(one)[0] == _memo(other)[0]
+
+
+def _memo(value: str) -> tuple[str, str]:
+    memo = json.loads(value)
+    return memo["text"].strip(), "none" if memo["flag"] == "grey" else memo["flag"]
 
 
 def _sums(expected: Expected | None) -> str:

@@ -34,8 +34,8 @@ ADVICE: dict[str, Advice] = {
     ),
     "garbled": Advice("the gateway answered with an error page: retry", "网关返回错误页面：重试"),
     "invalid": Advice(
-        "a value is wrong (carrier, number, price): send the right one from the ERP, then dismiss this",
-        "取值有误（快递公司、单号、价格）：由 ERP 发送正确的值，然后放弃本条",
+        "a value is wrong (carrier, number, price, memo): send the right one from the ERP, then dismiss this",
+        "取值有误（快递公司、单号、价格、备注）：由 ERP 发送正确的值，然后放弃本条",
     ),
     "malformed": Advice(
         "the answer is not as documented: retry; when it stays so, report it with its reason, then dismiss",

@@ -14,7 +14,7 @@ from core.db.conflicts import DecisionRow
 from core.db.intents import CONFLICT, Intent
 from core.db.lanes import Kind, Lane
 
-KINDS = {Field.STOCK: Kind.STOCK, Field.PRICE: Kind.PRICE, Field.TRACKING: Kind.SHIP}
+KINDS = {Field.STOCK: Kind.STOCK, Field.PRICE: Kind.PRICE, Field.TRACKING: Kind.SHIP, Field.MEMO: Kind.MEMO}
 """Field → the lane, and kind of intent, that carries ours."""
 
 TOLD = {Field.STOCK, Field.PRICE}
@@ -82,8 +82,7 @@ def carry_out(
     if made.outcome is Outcome.ADOPT:
         if item is not None:
             intents.adopted(connection, item, made.reason, now)
-        if case.field in TOLD:
-            done.events.append(event_of(row, f"{case.field.value}.adopted", now))
+        done.events += adopted(row, now)
     if made.outcome is Outcome.ASK:
         if item is not None and case.ours is not None:
             hold(connection, row, item, now)
@@ -93,8 +92,9 @@ def carry_out(
 
 def hold(connection: Connection, opened: DecisionRow, item: Intent, now: datetime) -> None:
     """A wish waits for a person. When the ERP wants something new meanwhile, that is what the person decides about."""
-    if Field(opened.field) in TOLD and item.wanted != opened.ours:
-        conflicts.wants_now(connection, opened.id, item.id, item.wanted, item.changed_at)
+    ours = json.loads(item.wanted) if opened.field == Field.MEMO else item.wanted
+    if opened.field != Field.TRACKING and ours != opened.ours:
+        conflicts.wants_now(connection, opened.id, item.id, ours, item.changed_at)
     words = f"{opened.reason}; `qudao conflicts resolve {opened.id} ours` or `theirs` decides"
     intents.park(connection, item, CONFLICT, words, now)
 
@@ -120,6 +120,12 @@ def _write(
         now=now,
     )
     return conflicts.get(connection, identity)
+
+
+def adopted(row: DecisionRow, now: datetime) -> list[feed.Event]:
+    """Tells that the channel's value stands, where no other event does: of a memo, that ours was given up for it."""
+    told = Field(row.field) in TOLD or (row.field == Field.MEMO and row.ours)
+    return [event_of(row, f"{row.field}.adopted", now)] if told else []
 
 
 def event_of(row: DecisionRow, name: str, now: datetime, **more: object) -> feed.Event:

@@ -4,6 +4,7 @@ after it.
 A wish that cannot be right is refused item by item, before anything is stored of it, and stops none of its neighbours.
 """
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,15 +15,23 @@ from pydantic import Field, StringConstraints, model_validator
 from sqlalchemy import Connection
 
 from connectors import CHANNELS
+from core import conflict
 from core.carriers import CODES
-from core.db import catalog, intents, items
+from core.crypto import Vault
+from core.db import catalog, conflicts, intents, items
 from core.db.catalog import CatalogRow, Target
+from core.db.conflicts import Reading
 from core.db.engine import lock
 from core.db.intents import Wish
 from core.db.lanes import Kind, Lane
 from core.db.tables import shop
-from core.model import Canonical, ParcelDraft, Price, Shipment, SkuKey
+from core.model import Canonical, Flag, Memo, ParcelDraft, Price, Shipment, SkuKey
 from core.status import Closing
+from sync.conflicts import alone
+from sync.decisions import sealed
+
+LONGEST_MEMO = 2000
+"""Characters; every channel takes fewer, and says so."""
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=128, strip_whitespace=True)]
 Quantity = Annotated[int, Field(strict=True, ge=0, le=99_999_999)]
@@ -63,6 +72,20 @@ class ShipmentItem(Canonical):
     parcels: Annotated[tuple[ParcelDraft, ...], Field(min_length=1, max_length=50)]
     refuse_refund: bool = False
     """Ship although the buyer asks for a refund, which refuses it where the channel can."""
+
+
+class NewMemo(Canonical):
+    """A memo as it shall read: it takes the place of text and flag."""
+
+    shop: Name
+    text: Annotated[str, Field(max_length=LONGEST_MEMO, repr=False)]
+    flag: Flag = Flag.NONE
+
+
+class MemoItem(NewMemo):
+    """The seller's memo on one order."""
+
+    order_id: Name
 
 
 class MappingItem(Canonical):
@@ -229,6 +252,34 @@ def _shipment(connection: Connection, item: ShipmentItem, before: list[Wish]) ->
     key = f"ship/{item.shop}/{item.order_id}/{len(earlier) + len(before) + 1}"
     before.append(Wish(Kind.SHIP.value, key, item.shop, item.order_id, body))
     return _Plan((before[-1],))
+
+
+def set_memos(connection: Connection, vault: Vault, wanted: Sequence[MemoItem], now: datetime) -> Queued:
+    """Refuses `unknown_shop` and `unknown_order`. Of an order named twice, the last memo counts.
+
+    What is stored now is what both sides stand on, unless they stand on another memo already.
+    """
+    shops = _channels(connection, (item.shop for item in wanted))
+    for identity in sorted(shops):
+        alone(connection, identity)
+
+    def plan(item: MemoItem) -> _Plan:
+        if item.shop not in shops:
+            return _no("unknown_shop", f"there is no shop {item.shop}")
+        stored = items.find(connection, "order", item.shop, item.order_id)
+        if stored is None:
+            return _no("unknown_order", f"the shop {item.shop} has no order {item.order_id} here yet")
+
+        def kept(memo: Memo) -> str:
+            return sealed(vault, conflict.Field.MEMO, item.shop, item.order_id, memo.model_dump_json())
+
+        shown = Reading(item.order_id, kept(items.order(stored).memo), stored.source_at, stored.source_at)
+        conflicts.first_seen(connection, item.shop, conflict.Field.MEMO, [shown])
+        body = json.dumps(kept(Memo(text=item.text, flag=item.flag)))
+        key = f"{Kind.MEMO.value}/{item.shop}/{item.order_id}"
+        return _Plan((Wish(Kind.MEMO.value, key, item.shop, item.order_id, body),))
+
+    return _queue(connection, wanted, plan, now)
 
 
 def set_mappings(connection: Connection, wanted: Sequence[MappingItem], now: datetime) -> Queued:

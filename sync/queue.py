@@ -25,6 +25,7 @@ QUEUES: dict[Kind, str] = {
     Kind.SHIP: URGENT,
     Kind.STOCK: NORMAL,
     Kind.PRICE: NORMAL,
+    Kind.MEMO: NORMAL,
     Kind.PULL: NORMAL,
     Kind.BACKFILL: BULK,
 }

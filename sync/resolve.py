@@ -17,7 +17,7 @@ from core.errors import ConfigurationError
 from core.model import SkuKey
 from sync import push, tracking
 from sync.conflicts import alone
-from sync.decisions import KINDS, TOLD, event_of, listing_and_sku, unsealed
+from sync.decisions import KINDS, TOLD, adopted, event_of, listing_and_sku, unsealed
 from sync.push import PriceItem
 from sync.runtime import Runtime
 
@@ -122,7 +122,7 @@ def _theirs(connection: Connection, row: DecisionRow, _value: str, now: datetime
         return tracking.stands(connection, item, row.theirs, now)
     if item is not None and item.state != "done":
         intents.adopted(connection, item, "a person let the channel's own value stand", now)
-    return [event_of(row, f"{row.field}.adopted", now)] if Field(row.field) in TOLD else []
+    return adopted(row, now)
 
 
 def _other(connection: Connection, row: DecisionRow, value: str, now: datetime) -> list[feed.Event]:

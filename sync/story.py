@@ -19,6 +19,7 @@ from core.db.intents import Attempt, Intent
 from core.db.items import StoredItem
 from core.db.lanes import Kind
 from core.errors import ConfigurationError
+from sync.decisions import KINDS
 from sync.runtime import Runtime
 
 NEWEST = 200
@@ -28,8 +29,9 @@ RULES = {
     Kind.SHIP: "the order is read just before each step; its numbers shown there mean accepted",
     Kind.STOCK: "the newest number counts; every mapped listing SKU gets it",
     Kind.PRICE: "the newest price counts; what is left out stays as the channel shows it",
+    Kind.MEMO: "the newest memo counts; the order is read just before, and ours shown there means accepted",
 }
-FIELDS = {Kind.SHIP: Field.TRACKING, Kind.STOCK: Field.STOCK, Kind.PRICE: Field.PRICE}
+FIELDS = {kind: field for field, kind in KINDS.items()}
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def of_intent(runtime: Runtime, intent_id: int) -> list[Step]:
 
 
 def of_order(runtime: Runtime, shop: str, order_id: str) -> list[Step]:
-    """An order with its after-sales and shipments. Raises ConfigurationError when nothing at all is known of it."""
+    """An order with its after-sales, shipments and memos. Raises ConfigurationError when nothing is known of it."""
     with runtime.database.read() as connection:
         related = history.after_sales_of(connection, shop, order_id)
         names = [order_id, *(identity for identity, _ in related)]
@@ -67,8 +69,9 @@ def of_order(runtime: Runtime, shop: str, order_id: str) -> list[Step]:
             steps += _changes(connection, "order", "orders", item)
         for item in late:
             steps += _changes(connection, "after_sale", "after_sales", item)
-        wanted = intents.of_object(connection, Kind.SHIP.value, shop, order_id)
-        steps += _wishes(connection, wanted) + _told(connection, Kind.SHIP.value, shop, order_id)
+        for kind in (Kind.SHIP, Kind.MEMO):
+            wanted = intents.of_object(connection, kind.value, shop, order_id)
+            steps += _wishes(connection, wanted) + _told(connection, kind.value, shop, order_id)
         for each in (Field.TRACKING, Field.MEMO, Field.ADDRESS):
             steps += _decided(connection, shop, each, order_id)
         steps += _people(connection, shop, names)
@@ -133,13 +136,13 @@ def _wishes(connection: Connection, wanted: Sequence[Intent]) -> list[Step]:
     for item in wanted:
         steps += _wish(item)
         for attempt in intents.attempts(connection, item.id):
-            steps += _call(attempt)
+            steps += _call(item, attempt)
     return steps
 
 
 def _wish(item: Intent) -> list[Step]:
     named = {"intent": item.id, "key": item.key, "shop": item.shop_id, "object": item.object_id}
-    facts = named | {"wanted": json.loads(item.wanted), "version": item.version, "accepted_version": item.done_version}
+    facts = named | _wanted(item, item.wanted) | {"version": item.version, "accepted_version": item.done_version}
     state = f"{item.state}: version {item.version} wanted, version {item.done_version} accepted"
     if item.reason or item.reason_code:
         state += f"; {item.reason or item.reason_code}"
@@ -150,11 +153,15 @@ def _wish(item: Intent) -> list[Step]:
     ]
 
 
-def _call(attempt: Attempt) -> list[Step]:
-    wanted = json.loads(attempt.wanted)
+def _wanted(item: Intent, wanted: str) -> dict[str, Any]:
+    """The value; that of a personal field is left out."""
+    return {} if FIELDS[Kind(item.kind)] in PERSONAL else {"wanted": json.loads(wanted)}
+
+
+def _call(item: Intent, attempt: Attempt) -> list[Step]:
     facts = {"intent": attempt.intent_id, "attempt": attempt.id, "version": attempt.version, "fence": attempt.fence}
     words = f"call for version {attempt.version} (attempt {attempt.id})"
-    steps = [Step(attempt.started_at, "call", words, facts | {"wanted": wanted})]
+    steps = [Step(attempt.started_at, "call", words, facts | _wanted(item, attempt.wanted))]
     if attempt.ended_at is not None:
         first = attempt.state if attempt.resolved_at is None else "unknown"
         codes = {"code": attempt.code, "request_id": attempt.request_id, "outcome": first}

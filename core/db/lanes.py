@@ -20,6 +20,7 @@ class Kind(StrEnum):
     SHIP = "ship"
     STOCK = "stock"
     PRICE = "price"
+    MEMO = "memo"
     PULL = "pull"
     BACKFILL = "backfill"
     LISTEN = "listen"
