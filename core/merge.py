@@ -6,8 +6,10 @@ from core.model import AfterSale, Line, Listing, Order, Parcel, Receiver
 from core.status import advance, newest
 
 
-def merge_order(known: Order, told: Order) -> Order:
-    """The order after reading `told`. A reading of the same source version counts as the newer one."""
+def merge_order(known: Order, told: Order, *, final: bool = False) -> Order:
+    """The order after reading `told`. A reading of the same source version counts as the newer one; `final`: it was
+    made when that version could not change any more.
+    """
     newer = told.updated_at >= known.updated_at
     base, other = (told, known) if newer else (known, told)
     return base.model_copy(
@@ -18,7 +20,7 @@ def merge_order(known: Order, told: Order) -> Order:
             "hold": newest(known.hold, told.hold, told_is_newer=newer),
             "after_sale": newest(known.after_sale, told.after_sale, told_is_newer=newer),
             "lines": _lines(known, told, newer=newer),
-            "parcels": _parcels(known, told),
+            "parcels": _parcels(known, told, final=final),
             "receiver": _filled(base.receiver, other.receiver),
             "buyer_id": base.buyer_id or other.buyer_id,
             "paid_at": base.paid_at or other.paid_at,
@@ -80,13 +82,14 @@ def _line(line: Line, other: Line | None, *, base_is_newer: bool) -> Line:
     return line.model_copy(update={"fulfilment": fulfilment, "closing": closing, "after_sale": after_sale})
 
 
-def _parcels(known: Order, told: Order) -> tuple[Parcel, ...]:
+def _parcels(known: Order, told: Order, *, final: bool) -> tuple[Parcel, ...]:
     """A newer reading that shows parcels replaces them; within one source version they add up, unless those read last
-    hold everything that was ordered; an older one adds nothing.
+    hold everything that was ordered or were read when all was over; an older one adds nothing.
     """
     if not known.parcels or not told.parcels:
         return told.parcels or known.parcels
-    if told.updated_at > known.updated_at or (told.updated_at == known.updated_at and _holds_everything(told)):
+    last_word = final or _holds_everything(told)
+    if told.updated_at > known.updated_at or (told.updated_at == known.updated_at and last_word):
         return told.parcels
     if told.updated_at < known.updated_at:
         return known.parcels

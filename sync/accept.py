@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -25,7 +25,10 @@ from sync.changes import see as see_changes
 
 Item = Order | AfterSale | Listing
 
-
+FINAL_AFTER = timedelta(minutes=2)
+"""A reading asked for so long after its own source version shows all that happened within that tick of the channel's
+clock: replicas lag less, and clocks differ by less.
+"""
 VOLATILE = {"updated_at"}
 """Fields whose change alone is no change."""
 
@@ -93,7 +96,7 @@ def absorb(
     known = items.find_many(connection, kind.name, shop_id, list(newest))
     read_at = asked_at or now
     late = _late(connection, shop_id, newest, known, read_at) if kind.name == "listing" else set()
-    changes = [_compare(kind, item.value, known.get(i)) for i, item in newest.items() if i not in late]
+    changes = [_compare(kind, item.value, known.get(i), read_at) for i, item in newest.items() if i not in late]
     real = [change for change in changes if change.effect != "unchanged"]
     items.write(connection, kind.name, [_row(kind, change, now) for change in real])
     items.write_raw(connection, vault, kind.name, shop_id, {c.value.id: newest[c.value.id].raw for c in real}, read_at)
@@ -117,14 +120,16 @@ def absorb(
     return [done.get(identity) or Accepted(identity, "unchanged") for identity in newest], events
 
 
-def compare(connection: Connection, shop_id: str, fetched: Sequence[Fetched[Any]]) -> list[Accepted]:
+def compare(
+    connection: Connection, shop_id: str, fetched: Sequence[Fetched[Any]], asked_at: datetime
+) -> list[Accepted]:
     """What `accept` would do, without doing it."""
     if not fetched:
         return []
     kind = _KINDS[type(fetched[0].value)]
     newest = _newest(fetched)
     known = items.find_many(connection, kind.name, shop_id, list(newest))
-    changes = [_compare(kind, item.value, known.get(identity)) for identity, item in newest.items()]
+    changes = [_compare(kind, item.value, known.get(identity), asked_at) for identity, item in newest.items()]
     bodies = {identity: stored.body for identity, stored in known.items()}
     return [
         Accepted(c.value.id, c.effect, c.changed, differences(bodies.get(c.value.id), c.body))
@@ -178,7 +183,7 @@ def _late(
     return {identity for identity, at in asked.items() if read_at < at}
 
 
-def _compare(kind: _Kind, told: Any, stored: items.StoredItem | None) -> _Change:
+def _compare(kind: _Kind, told: Any, stored: items.StoredItem | None, read_at: datetime) -> _Change:
     content, digest = _content(told)
     if stored is None:
         return _Change(told, _body(told, content), digest, 1, "created")
@@ -186,7 +191,7 @@ def _compare(kind: _Kind, told: Any, stored: items.StoredItem | None) -> _Change
         return _Change(told, stored.body, digest, stored.revision, "unchanged")
     # The body carries the source version of its last real change; the row knows whether a newer one was seen since.
     known = kind.model.model_validate_json(stored.body).model_copy(update={"updated_at": stored.source_at})
-    merged = _merge(known, told)
+    merged = _merge(known, told, read_at)
     content, digest = _content(merged)
     if digest == stored.digest:
         return _Change(told, stored.body, digest, stored.revision, "unchanged")
@@ -195,9 +200,9 @@ def _compare(kind: _Kind, told: Any, stored: items.StoredItem | None) -> _Change
     return _Change(merged, _body(merged, content), digest, stored.revision + 1, "updated", changed, known)
 
 
-def _merge(known: Any, told: Any) -> Item:
+def _merge(known: Any, told: Any, read_at: datetime) -> Item:
     if isinstance(told, Order):
-        return merge_order(known, told)
+        return merge_order(known, told, final=read_at - told.updated_at > FINAL_AFTER)
     if isinstance(told, AfterSale):
         return merge_after_sale(known, told)
     return merge_listing(known, told)

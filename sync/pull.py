@@ -336,7 +336,7 @@ def resync(
             with runtime.database.read() if dry_run else runtime.database.write() as connection:
                 now = runtime.clock.now()
                 if dry_run:
-                    outcomes = compare(connection, row.id, page.items)
+                    outcomes = compare(connection, row.id, page.items, asked_at)
                 else:
                     park_rows(runtime, connection, row.id, stream.kind, page.bad, now)
                     outcomes = accept(connection, runtime.vault, row.id, page.items, now, asked_at=asked_at)

@@ -56,6 +56,25 @@ def test_a_value_that_returns_is_a_new_event_and_not_the_old_one(database: Datab
     assert len({event.id for event in events(database)}) == 3
 
 
+def test_a_number_corrected_within_a_tick_is_alone_once_the_tick_is_over(database: Database, vault: Vault) -> None:
+    """Found by a simulated day: an order was shipped, read, and given another number within the same second, which is
+    as exact as Pinduoduo's times are. The reading after that cannot be told from one that shows a second parcel; one
+    that was asked for minutes later can.
+    """
+
+    def reading(number: str, asked: float) -> set[str]:
+        told = fetched(order(updated_at=at(1), parcels=(parcel(number),)))
+        with database.write() as connection:
+            accept(connection, vault, SHOP, [told], at(asked), asked_at=at(asked))
+            stored = items.find(connection, "order", SHOP, "o1")
+        assert stored is not None
+        return {each.tracking_no for each in items.order(stored).parcels}
+
+    assert reading("FIRST", 1.01) == {"FIRST"}
+    assert reading("SECOND", 1.1) == {"FIRST", "SECOND"}
+    assert reading("SECOND", 4) == {"SECOND"}
+
+
 def test_an_update_names_what_changed(database: Database, vault: Vault) -> None:
     take(database, vault, order())
     shipped = order(
