@@ -4,33 +4,26 @@ Every call has its attempt row before it leaves. An attempt without an answer, o
 reading the channel back before anything is sent for that intent again.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
-from sqlalchemy import Connection
-
 from core.channel import Connector, Outcome, PriceWrite, StockWrite
 from core.conflict import Field
-from core.db import catalog, feed, intents, lanes
+from core.db import catalog, feed, intents, lanes, outcomes
 from core.db.conflicts import Reading
 from core.db.intents import Attempt, Intent
 from core.db.lanes import Claim, Kind
-from core.errors import ChannelError, NotFound, OutcomeUnknown, Rejected
+from core.db.outcomes import Delay, Ending
+from core.errors import ChannelError, NotFound
 from core.model import Price, SkuKey
-from sync import conflicts, policy
-from sync.policy import Action
+from sync import conflicts, ledger, policy
+from sync.ledger import SHOW_AGAIN, Entry
 from sync.runtime import Runtime
-
-log = structlog.get_logger("qudao.deliver")
 
 SOLD_OUT = "0"
 """The wanted stock that must not wait for anything else."""
-SHOW_AGAIN = timedelta(seconds=3)
-"""How long after an unanswered write the channel is asked what came of it, so that a write on its way can land."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +79,7 @@ def _landed_by_now(
     if young:
         with runtime.database.write() as connection:
             lanes.hold(connection, claim, now, _ttl(runtime))
-            for item, until in young:
-                intents.later(connection, item, until, "", "", failed=False)
+            outcomes.delay(connection, [Delay(item.this_version, until, failed=False) for item, until in young])
     waiting = {item.id for item, _ in young}
     return [(item, attempt) for item, attempt in doubtful if item.id not in waiting]
 
@@ -99,30 +91,30 @@ def _send(runtime: Runtime, connector: Connector, claim: Claim, wanted: _Field, 
         return
     batch = [item for item in batch if item.id in opened]
     try:
-        outcomes = wanted.write(connector, batch)
+        answers = wanted.write(connector, batch)
     except ChannelError as error:
-        outcomes = [Outcome(item, error) for item in batch]
+        answers = [Outcome(item, error) for item in batch]
     now = runtime.clock.now()
-    lane_error: ChannelError | None = None
+    called = list(zip(batch, answers, strict=True))
     with runtime.database.write() as connection:
         lanes.hold(connection, claim, now, _ttl(runtime))
         conflicts.alone(connection, claim.lane.shop_id)
-        events: list[feed.Event] = []
-        for item, outcome in zip(batch, outcomes, strict=True):
-            if outcome.error is None and wanted.kind is Kind.STOCK:
-                catalog.note_sellable(connection, item.shop_id, key_of(item), int(item.wanted), now)
-            events += record(connection, item, opened[item.id], outcome, now)
-            lane_error = lane_error or for_the_lane(outcome.error)
-        taken = {
-            item.object_id: item.wanted
-            for item, outcome in zip(batch, outcomes, strict=True)
-            if outcome.error is None and not outcome.pending
-        }
-        conflicts.took(connection, claim.lane.shop_id, wanted.field, taken, begun_at, now)
+        if wanted.kind is Kind.STOCK:
+            sellable = {key_of(item): int(item.wanted) for item, answer in called if answer.error is None}
+            catalog.note_sellable(connection, claim.lane.shop_id, sellable, now)
+        entries = [ledger.answered(item, opened[item.id], answer, now) for item, answer in called]
+        events = ledger.write(connection, entries, now)
+        conflicts.took(connection, claim.lane.shop_id, wanted.field, _taken(entries), begun_at, now)
         feed.append(connection, events)
     runtime.bells.announce_feed()
-    if lane_error is not None:
-        raise lane_error
+    for answer in answers:
+        if (lane_error := for_the_lane(answer.error)) is not None:
+            raise lane_error
+
+
+def _taken(entries: Sequence[Entry]) -> dict[str, str]:
+    """Object → what the channel has from us now."""
+    return {entry.item.object_id: entry.item.wanted for entry in entries if entry.outcome == "accepted"}
 
 
 def _begin_unless_held(runtime: Runtime, claim: Claim, wanted: _Field, batch: Sequence[Intent]) -> dict[int, int]:
@@ -148,83 +140,6 @@ def begin_attempts(runtime: Runtime, claim: Claim, batch: Sequence[Intent]) -> d
         return intents.begin(connection, batch, claim.fence, now)
 
 
-def record(
-    connection: Connection, item: Intent, attempt_id: int, outcome: Outcome[Any], now: datetime
-) -> list[feed.Event]:
-    """Writes what became of one call, and answers the events that tell of it."""
-    error = outcome.error
-    if error is None:
-        intents.end(connection, attempt_id, "accepted", now, request_id=outcome.request_id)
-        intents.accepted(connection, item.id, item.version, now)
-        return [told(connection, item, "pending" if outcome.pending else "accepted", now)]
-    decision = policy.decide(error, item.tries)
-    code, words = policy.code(error), str(error)
-    state = "rejected" if decision.action is Action.PARK or isinstance(error, Rejected) else "not_sent"
-    if isinstance(error, OutcomeUnknown):
-        state = "unknown"
-    intents.end(connection, attempt_id, state, now, code=error.code or code, message=words, request_id=error.request_id)
-    if decision.action is Action.PARK:
-        return park(connection, item, code, words, now)
-    wait = max(SHOW_AGAIN, decision.wait) if decision.action is Action.READ_BACK else decision.wait
-    intents.later(connection, item, now + wait, code, words, failed=decision.action not in _WHOLE_LANE)
-    return []
-
-
-def postpone(connection: Connection, item: Intent, error: ChannelError, now: datetime) -> list[feed.Event]:
-    """What was to be read before anything is sent could not be read: later, or for a person. An attempt without an
-    answer stays so.
-    """
-    decision = policy.decide(error, item.tries)
-    if decision.action is not Action.ITEM_LATER:
-        return park(connection, item, policy.code(error), str(error), now)
-    intents.later(connection, item, now + decision.wait, policy.code(error), str(error))
-    return []
-
-
-def died(connection: Connection, item: Intent, attempt: Attempt, now: datetime) -> list[feed.Event] | None:
-    """Counts a call that did not land and whose worker died in it, before it could count it itself; what kills its
-    worker again and again is for a person. None when there is nothing to count, and the wish may go on at once.
-    """
-    if attempt.state != "open" or attempt.version != item.version:
-        return None
-    error = OutcomeUnknown("the worker died in the call")
-    decision = policy.decide(error, item.tries)
-    if decision.action is Action.PARK:
-        return park(connection, item, policy.code(error), f"{error}, {item.tries + 1} times", now)
-    intents.later(connection, item, now + decision.wait, policy.code(error), str(error))
-    return []
-
-
-def park(connection: Connection, item: Intent, code: str, reason: str, now: datetime) -> list[feed.Event]:
-    """Hands an intent to a person, with an event; none when a newer wish took its place meanwhile."""
-    log.warning("parked", shop=item.shop_id, kind=item.kind, object=item.object_id, code=code)
-    if not intents.park(connection, item, code, reason, now):
-        return []
-    return [told(connection, item, "parked", now, code=code, reason=reason)]
-
-
-def told(
-    connection: Connection, item: Intent, outcome: str, now: datetime, *, code: str = "", reason: str = ""
-) -> feed.Event:
-    """The event of an outcome: `stock.accepted`, `price.pending`, `shipment.parked` …"""
-    family = "shipment" if item.kind == Kind.SHIP else item.kind
-    named: dict[str, Any] = {"order_id": item.object_id}
-    if item.kind != Kind.SHIP:
-        named = dict(zip(("listing_id", "sku_id"), item.object_id.split("/", 1), strict=True))
-    data = {
-        **named,
-        "wanted": json.loads(item.wanted),
-        "intent": item.id,
-        "version": item.version,
-        "outcome": outcome,
-        "code": code,
-        "reason": reason,
-    }
-    revision = intents.tell(connection, item)
-    text = json.dumps(data, ensure_ascii=False)
-    return feed.Event(f"{family}.{outcome}", item.shop_id, item.object_id, revision, now, text)
-
-
 def _read_back(
     runtime: Runtime, connector: Connector, claim: Claim, wanted: _Field, doubtful: list[tuple[Intent, Attempt]]
 ) -> None:
@@ -234,33 +149,43 @@ def _read_back(
     asked_at = runtime.clock.now()
     shown, unread = _look(connector, wanted, [item for item, _ in doubtful])
     now = runtime.clock.now()
-    taken: dict[str, str] = {}
-    others: list[Reading] = []
     with runtime.database.write() as connection:
         lanes.hold(connection, claim, now, _ttl(runtime))
         conflicts.alone(connection, claim.lane.shop_id)
-        events: list[feed.Event] = []
-        for item, attempt in doubtful:
-            key = key_of(item)
-            value = shown.get(key)
-            if key.listing_id in unread:
-                events += postpone(connection, item, unread[key.listing_id], now)
-            elif value == attempt.wanted:
-                intents.read_back(connection, attempt.id, "accepted", f"the channel shows {value}", now)
-                intents.accepted(connection, item.id, attempt.version, now)
-                landed = replace(item, version=attempt.version, wanted=attempt.wanted)
-                events.append(told(connection, landed, "accepted", now))
-                taken[item.object_id] = attempt.wanted
-            else:
-                intents.read_back(connection, attempt.id, "not_sent", f"the channel shows {value}", now)
-                events += died(connection, item, attempt, now) or []
-                if value is not None:
-                    others.append(Reading(item.object_id, value, asked_at, now))
-        conflicts.took(connection, claim.lane.shop_id, wanted.field, taken, asked_at, now)
+        entries, others = _settled(doubtful, shown, unread, asked_at, now)
+        events = ledger.write(connection, entries, now)
+        conflicts.took(connection, claim.lane.shop_id, wanted.field, _taken(entries), asked_at, now)
         judged = conflicts.consider_all(connection, runtime.vault, claim.lane.shop_id, wanted.field, others, now)
         feed.append(connection, events + judged.events)
     runtime.bells.ring(judged.lanes)
     runtime.bells.announce_feed()
+
+
+def _settled(
+    doubtful: Sequence[tuple[Intent, Attempt]],
+    shown: dict[SkuKey, str],
+    unread: dict[str, ChannelError],
+    asked_at: datetime,
+    now: datetime,
+) -> tuple[list[Entry], list[Reading]]:
+    """What a look at the channel says about each attempt, and the values that are not ours."""
+    entries: list[Entry] = []
+    others: list[Reading] = []
+    for item, attempt in doubtful:
+        key = key_of(item)
+        value = shown.get(key)
+        words = f"the channel shows {value}"
+        if key.listing_id in unread:
+            entries.append(ledger.postponed(item, unread[key.listing_id], now))
+        elif value == attempt.wanted:
+            landed = replace(item, version=attempt.version, wanted=attempt.wanted)
+            entries.append(Entry(landed, "accepted", shown=Ending(attempt.id, "accepted", message=words)))
+        else:
+            counted = ledger.died(item, attempt, now) or Entry(item)
+            entries.append(replace(counted, shown=Ending(attempt.id, "not_sent", message=words)))
+            if value is not None:
+                others.append(Reading(item.object_id, value, asked_at, now))
+    return entries, others
 
 
 def _look(
@@ -279,12 +204,9 @@ def _look(
     return shown, unread
 
 
-_WHOLE_LANE = (Action.LANE_LATER, Action.REFRESH, Action.PAUSE_SHOP)
-
-
 def for_the_lane(error: ChannelError | None) -> ChannelError | None:
     """An error that concerns everything else on the lane as well."""
-    return error if error is not None and policy.decide(error, 0).action in _WHOLE_LANE else None
+    return error if error is not None and policy.decide(error, 0).action in ledger.WHOLE_LANE else None
 
 
 def key_of(item: Intent) -> SkuKey:

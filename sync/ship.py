@@ -17,10 +17,11 @@ from core.db.lanes import Claim, Kind
 from core.errors import ChannelError, NotFound, NotYet
 from core.model import Order, Shipment
 from core.shipping import OTHERWISE, Ask, Change, Done, Send, Step, Wait, next_step
-from sync import deliver, tracking
+from sync import deliver, ledger, tracking
 from sync.accept import absorb
 from sync.changes import numbers
 from sync.conflicts import alone
+from sync.ledger import Entry
 from sync.runtime import Runtime
 
 BATCH = 20
@@ -69,9 +70,8 @@ def _decide(connection: Connection, item: Intent, order: Order, now: datetime) -
     step = next_step(order, shipment, ours)
     lost = None if open_attempt is None else _settle(connection, item, open_attempt, step, now)
     if isinstance(step, Done):
-        intents.accepted(connection, item.id, item.version, now)
         events = tracking.declared(connection, item, numbers(order), now)
-        return step, [*events, deliver.told(connection, item, "accepted", now)]
+        return step, [*events, *ledger.write(connection, [Entry(item, "accepted")], now)]
     if (
         lost is not None
         or tracking.superseded(connection, item, wishes, order, step, now)
@@ -83,12 +83,12 @@ def _decide(connection: Connection, item: Intent, order: Order, now: datetime) -
     if not isinstance(step, Ask):
         return step, []
     if step.code != OTHERWISE or not order.parcels:
-        return step, deliver.park(connection, item, step.code, step.reason, now)
+        return step, ledger.write(connection, [ledger.parked(item, step.code, step.reason)], now)
     outcome, events = tracking.meet(connection, item, order, now)
     if outcome is conflict.Outcome.PUSH:
         return next_step(order, shipment, ours | set(numbers(order).split(","))), events
     if outcome is conflict.Outcome.ASK:
-        events.append(deliver.told(connection, item, "parked", now, code=CONFLICT, reason=step.reason))
+        events += ledger.told(connection, [Entry(item, "parked", CONFLICT, step.reason)], now)
     return step, events
 
 
@@ -100,7 +100,8 @@ def _settle(
     words = "the channel shows our numbers" if landed else "the channel does not show our numbers"
     state = "accepted" if landed else "not_sent"
     intents.read_back(connection, attempt.id, state, words, now)
-    return deliver.died(connection, item, attempt, now) if isinstance(step, Send | Change) else None
+    counted = ledger.died(item, attempt, now) if isinstance(step, Send | Change) else None
+    return None if counted is None else ledger.write(connection, [counted], now)
 
 
 def _act(
@@ -132,9 +133,9 @@ def _act(
         alone(connection, item.shop_id)
         if outcome.error is None and isinstance(step, Change):
             intents.end(connection, opened, "accepted", now, request_id=outcome.request_id)
-            intents.later(connection, item, now + deliver.SHOW_AGAIN, "", "", failed=False)
+            intents.later(connection, item, now + ledger.SHOW_AGAIN, "", "", failed=False)
         else:
-            events = deliver.record(connection, item, opened, outcome, now)
+            events = ledger.write(connection, [ledger.answered(item, opened, outcome, now)], now)
             if outcome.error is None:
                 known = {*numbers(order).split(","), *tracking.wished(item).split(",")} - {""}
                 events = tracking.declared(connection, item, ",".join(sorted(known)), now) + events
@@ -152,7 +153,7 @@ def _unreadable(runtime: Runtime, connector: Connector, claim: Claim, item: Inte
     now = runtime.clock.now()
     with runtime.database.write() as connection:
         lanes.hold(connection, claim, now, timedelta(seconds=runtime.settings.lease_seconds))
-        feed.append(connection, deliver.postpone(connection, item, error, now))
+        feed.append(connection, ledger.write(connection, [ledger.postponed(item, error, now)], now))
 
 
 def _patiently(runtime: Runtime, connector: Connector, item: Intent, error: ChannelError) -> ChannelError:

@@ -11,9 +11,10 @@ from core.db.conflicts import DecisionRow
 from core.db.intents import CONFLICT, Intent
 from core.model import Order, Shipment
 from core.shipping import OTHERWISE, Ask, Change, Step, exclude_each_other
-from sync import deliver
+from sync import ledger
 from sync.changes import numbers
 from sync.decisions import Case, carry_out, event_of, hold
+from sync.ledger import Entry
 
 FIELDS = (Field.TRACKING, Field.ADDRESS)
 """An open decision about one of these holds an order's shipments."""
@@ -58,10 +59,9 @@ def meet(connection: Connection, item: Intent, order: Order, now: datetime) -> t
 
 def stands(connection: Connection, item: Intent, theirs: str, now: datetime) -> list[feed.Event]:
     """The shipment is done with the numbers the channel shows."""
-    intents.accepted(connection, item.id, item.version, now)
     conflicts.agree(connection, item.shop_id, Field.TRACKING, {item.object_id: theirs}, now, now, "decided")
     reason = f"the channel's own numbers stand: {theirs}"
-    return [deliver.told(connection, item, "accepted", now, code="adopted", reason=reason)]
+    return ledger.write(connection, [Entry(item, "accepted", "adopted", reason)], now)
 
 
 def declared(connection: Connection, item: Intent, shown: str, now: datetime) -> list[feed.Event]:

@@ -1,7 +1,7 @@
 """Listing SKUs with what the channel shows of them, their mapping to the ERP's SKUs, and the ERP's own numbers."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -108,17 +108,14 @@ def read_stock(connection: Connection, shop_id: str, levels: Iterable[StockLevel
         )
 
 
-def note_sellable(connection: Connection, shop_id: str, key: SkuKey, sellable: int, now: datetime) -> None:
-    """Stores that the channel just took this number; what is held stays as last read."""
-    connection.execute(
-        sa.update(listing_sku)
-        .where(
-            listing_sku.c.shop_id == shop_id,
-            listing_sku.c.listing_id == key.listing_id,
-            listing_sku.c.sku_id == key.sku_id,
+def note_sellable(connection: Connection, shop_id: str, taken: Mapping[SkuKey, int], now: datetime) -> None:
+    """Stores the numbers that the channel just took; what is held stays as last read."""
+    values = [{"listing": key.listing_id, "sku": key.sku_id, "sellable": number} for key, number in taken.items()]
+    if values:
+        connection.execute(
+            sa.update(listing_sku).where(_named(shop_id)).values(sellable=sa.bindparam("sellable"), stock_read_at=now),
+            values,
         )
-        .values(sellable=sellable, stock_read_at=now)
-    )
 
 
 def read_price(connection: Connection, shop_id: str, prices: Iterable[tuple[SkuKey, Price]], now: datetime) -> None:

@@ -9,10 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
+from core.db import outcomes
+from core.db.outcomes import UNSETTLED, Delay, Ending, Parking, Version
 from core.db.tables import SOLD_OUT, attempt, intent
 from core.errors import ConfigurationError
 
-UNSETTLED = ("open", "unknown")
 CONFLICT = "conflict"
 """Reason code of a wish that is held until a person decides a conflict."""
 ADOPTED = "adopted"
@@ -45,6 +46,11 @@ class Intent:
     not_before: datetime
     created_at: datetime
     changed_at: datetime
+
+    @property
+    def this_version(self) -> Version:
+        """What was wanted of it when it was read."""
+        return Version(self.id, self.version)
 
 
 @dataclass(frozen=True)
@@ -240,46 +246,22 @@ def end(
     request_id: str = "",
 ) -> None:
     """Writes what became of a call."""
-    connection.execute(
-        sa.update(attempt)
-        .where(attempt.c.id == attempt_id, attempt.c.state.in_(UNSETTLED))
-        .values(state=state, code=code, message=message[:500], request_id=request_id, ended_at=now)
-    )
+    outcomes.end(connection, [Ending(attempt_id, state, code, message, request_id)], now)
 
 
 def read_back(connection: Connection, attempt_id: int, state: str, words: str, now: datetime) -> None:
     """Settles a call by what the channel shows. What was known of it before (no answer, or none at all) stays."""
-    connection.execute(
-        sa.update(attempt)
-        .where(attempt.c.id == attempt_id, attempt.c.state.in_(UNSETTLED))
-        .values(state=state, resolved_at=now, resolution=words[:500])
-    )
+    outcomes.read_back(connection, [Ending(attempt_id, state, message=words)], now)
 
 
 def accepted(connection: Connection, intent_id: int, version: int, now: datetime) -> None:
     """The channel holds this version now. The intent is done unless a newer one is wanted meanwhile."""
-    connection.execute(
-        sa.update(intent)
-        .where(intent.c.id == intent_id)
-        .values(
-            done_version=sa.case((intent.c.done_version < version, version), else_=intent.c.done_version),
-            state=sa.case((intent.c.version <= version, "done"), else_=intent.c.state),
-            reason=sa.case((intent.c.version <= version, ""), else_=intent.c.reason),
-            reason_code=sa.case((intent.c.version <= version, ""), else_=intent.c.reason_code),
-            tries=0,
-            changed_at=now,
-        )
-    )
+    outcomes.accept(connection, [Version(intent_id, version)], now)
 
 
 def park(connection: Connection, item: Intent, code: str, reason: str, now: datetime) -> bool:
     """A person must look at this version. False when a newer one is wanted meanwhile, which then has its own chance."""
-    changed = connection.execute(
-        sa.update(intent)
-        .where(intent.c.id == item.id, intent.c.version == item.version)
-        .values(state="parked", reason_code=code, reason=reason[:500], changed_at=now)
-    )
-    return changed.rowcount == 1
+    return outcomes.park(connection, [Parking(item.this_version, code, reason)], now) == 1
 
 
 def supersede(connection: Connection, item: Intent, now: datetime) -> None:
@@ -317,20 +299,7 @@ def later(
     connection: Connection, item: Intent, until: datetime, code: str, reason: str, *, failed: bool = True
 ) -> None:
     """Not before then; a newer version stays due as it is. Without `failed` the wait counts as no try."""
-    connection.execute(
-        sa.update(intent)
-        .where(intent.c.id == item.id, intent.c.version == item.version)
-        .values(not_before=until, tries=intent.c.tries + int(failed), reason_code=code, reason=reason[:500])
-    )
-
-
-def tell(connection: Connection, item: Intent) -> int:
-    """Counts an outcome that goes into the feed; the answer is its revision, rising over all intents about the
-    object.
-    """
-    connection.execute(sa.update(intent).where(intent.c.id == item.id).values(told=intent.c.told + 1))
-    about = sa.and_(intent.c.kind == item.kind, intent.c.shop_id == item.shop_id, intent.c.object_id == item.object_id)
-    return int(connection.scalar(sa.select(sa.func.sum(intent.c.told)).where(about)) or 0)
+    outcomes.delay(connection, [Delay(item.this_version, until, code, reason, failed)])
 
 
 def states(connection: Connection, asked: Collection[tuple[int, int]]) -> dict[tuple[int, int], tuple[str, str, str]]:
