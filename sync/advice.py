@@ -24,6 +24,10 @@ ADVICE: dict[str, Advice] = {
         "the channel's state forbids it (refund, promotion, lock): end that there, then retry",
         "平台当前状态不允许（退款、活动或锁定）：在平台处理后重试",
     ),
+    "deadly": Advice(
+        "the worker ends whenever it reads this: see its log and memory, report it, then retry or dismiss",
+        "读取该对象会使工作进程退出：查看其日志与内存并反馈，然后重试或放弃",
+    ),
     "decision": Advice(
         "both sides changed it: `qudao conflicts list`, then `qudao conflicts resolve`",
         "两边都改过：用 `qudao conflicts list` 查看，再用 `qudao conflicts resolve` 裁决",

@@ -63,10 +63,11 @@ def drain(runtime: Runtime, lane: Lane) -> None:
         log.warning("lane lost", lane=str(lane), reason=str(error))
         return
     except BaseException as error:
+        failed = isinstance(error, Exception)  # not a worker that is told to stop
         with runtime.database.write() as connection:
-            if isinstance(error, Exception):  # not a worker that is told to stop
+            if failed:
                 lanes.sleep_until(connection, lane, runtime.clock.now() + timedelta(seconds=FAILED_SECONDS))
-            lanes.abandon(connection, claim)
+            lanes.abandon(connection, claim, failed=failed)
         raise
     if more:
         with runtime.database.write() as connection:

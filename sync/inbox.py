@@ -7,6 +7,7 @@ anything.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import zip_longest
 
 import sqlalchemy as sa
 import structlog
@@ -16,7 +17,7 @@ from core.channel import Connector, Fetched, Notice, ObjectKind
 from core.crypto import Vault
 from core.db import lanes, receipts
 from core.db.lanes import Claim, Kind, Lane
-from core.db.receipts import UNKNOWN_SHOP, Receipt
+from core.db.receipts import DEADLY, UNKNOWN_SHOP, Receipt
 from core.db.shops import shop_id
 from core.db.tables import shop
 from core.errors import ChannelError, Garbled, NotFound, OutcomeUnknown, Throttled, Unavailable, Unsupported
@@ -61,8 +62,12 @@ def drain(runtime: Runtime, connector: Connector, claim: Claim) -> bool:
     """Handles one batch of the most urgent kind that is due, or what of it there is time for. True when there may be
     more.
 
-    Where the channel holds back what is read for one kind, the others go on; only orders stop the lane.
+    Where the channel holds back what is read for one kind, the others go on; only orders stop the lane. What is read
+    next is named on the lane, in the transaction that settles what was read before, so that what ends its worker is
+    known to the next one and is parked before long.
     """
+    if claim.left:
+        _died(runtime, connector, claim)
     deadline = runtime.monotonic() + runtime.settings.drain_seconds
     channel, account = connector.channel.code, connector.account
     for kind in KINDS:
@@ -72,9 +77,13 @@ def drain(runtime: Runtime, connector: Connector, claim: Claim) -> bool:
         by_object: dict[str, list[Receipt]] = {}
         for item in batch:
             by_object.setdefault(item.object_id, []).append(item)
+        objects = list(by_object.values())
+        if objects:
+            with runtime.database.write() as connection:
+                lanes.hold(connection, claim, now, _ttl(runtime), doing=_name(objects[0]))
         try:
-            for named in by_object.values():
-                _handle(runtime, connector, claim, named)
+            for named, following in zip_longest(objects, objects[1:]):
+                _handle(runtime, connector, claim, named, _name(following))
                 if runtime.monotonic() >= deadline:
                     return True
         except Throttled as error:
@@ -92,23 +101,48 @@ def _hold(runtime: Runtime, connector: Connector, claim: Claim, kind: ObjectKind
     now = runtime.clock.now()
     log.info("notices wait", lane=str(claim.lane), kind=kind.value, reason=str(error))
     with runtime.database.write() as connection:
-        lanes.hold(connection, claim, now, timedelta(seconds=runtime.settings.lease_seconds))
+        lanes.hold(connection, claim, now, _ttl(runtime), doing="")
         until = now + policy.decide(error, 0).wait
         receipts.postpone(connection, connector.channel.code, connector.account, kind, until)
 
 
-def _handle(runtime: Runtime, connector: Connector, claim: Claim, named: list[Receipt]) -> None:
+def _died(runtime: Runtime, connector: Connector, claim: Claim) -> None:
+    """Counts what a predecessor was at when it ended. It waits, so that the others come first, and is parked in the
+    end.
+    """
+    kind, _, object_id = claim.left.partition("/")
+    now = runtime.clock.now()
+    with runtime.database.write() as connection:
+        lanes.hold(connection, claim, now, _ttl(runtime), doing="")
+        named, times = receipts.died(connection, connector.channel.code, connector.account, ObjectKind(kind), object_id)
+        log.error("a worker ended at it", lane=str(claim.lane), kind=kind, id=object_id, times=times)
+        if times >= policy.DEADLY_TRIES:
+            receipts.settle(connection, named, "parked", f"{DEADLY} {times} times")
+        else:
+            wait = timedelta(seconds=policy.backoff(times - 1, claim.lane.shop_id))
+            receipts.later(connection, named, now + wait, DEADLY)
+    claim.left = ""
+
+
+def _name(named: list[Receipt] | None) -> str:
+    return f"{named[0].kind.value}/{named[0].object_id}" if named else ""
+
+
+def _ttl(runtime: Runtime) -> timedelta:
+    return timedelta(seconds=runtime.settings.lease_seconds)
+
+
+def _handle(runtime: Runtime, connector: Connector, claim: Claim, named: list[Receipt], following: str) -> None:
     """Reads one object and settles every receipt that names it, in one transaction."""
-    ttl = timedelta(seconds=runtime.settings.lease_seconds)
     asked_at = runtime.clock.now()
     try:
         fetched = _read_twice(connector, named[-1])
     except ChannelError as error:
-        _later(runtime, connector, claim, named, error)
+        _later(runtime, connector, claim, named, error, following)
         return
     now = runtime.clock.now()
     with runtime.database.write() as connection:
-        lanes.hold(connection, claim, now, ttl)
+        lanes.hold(connection, claim, now, _ttl(runtime), doing=following)
         receipts.settle(connection, named, "handled")
         outcomes = accept(connection, runtime.vault, claim.lane.shop_id, [fetched], now, asked_at=asked_at)
     if any(outcome.effect != "unchanged" for outcome in outcomes):
@@ -131,7 +165,14 @@ def _read(connector: Connector, named: Receipt) -> Fetched[Order] | Fetched[Afte
     return connector.listing(named.object_id)
 
 
-def _later(runtime: Runtime, connector: Connector, claim: Claim, named: list[Receipt], error: ChannelError) -> None:
+def _later(
+    runtime: Runtime,
+    connector: Connector,
+    claim: Claim,
+    named: list[Receipt],
+    error: ChannelError,
+    following: str,
+) -> None:
     """Waits, parks, or lets the drain deal with an error that concerns the whole lane."""
     now = runtime.clock.now()
     tries = max(item.tries for item in named)
@@ -144,7 +185,7 @@ def _later(runtime: Runtime, connector: Connector, claim: Claim, named: list[Rec
     if decision.action not in (Action.ITEM_LATER, Action.PARK):
         raise error
     with runtime.database.write() as connection:
-        lanes.hold(connection, claim, now, timedelta(seconds=runtime.settings.lease_seconds))
+        lanes.hold(connection, claim, now, _ttl(runtime), doing=following)
         if decision.action is Action.ITEM_LATER:
             receipts.later(connection, named, now + decision.wait, str(error))
         else:

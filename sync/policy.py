@@ -55,6 +55,9 @@ UNSETTLED_TRIES = 12
 above, after 25 minutes at most.
 """
 
+DEADLY_TRIES = 5
+"""What ends the worker at it so often in a row is the reason, and no restart or host that went away."""
+
 MALFORMED_TRIES = 3
 """An answer that stays other than documented is somebody's defect; an error page or a cut off body (Garbled) passes."""
 

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 import structlog
+from sqlalchemy import Connection
 
 from core.channel import BadRow, Capability, Connector, ObjectKind, Page, Paging, Window
 from core.clock import Clock
@@ -45,6 +46,8 @@ LANES: dict[str, Kind] = {
 
 SUBSCRIBE_EVERY = timedelta(days=1)
 """A subscription to pushes may lapse on the platform's side; renewing it is idempotent."""
+SMALLEST = timedelta(minutes=1)
+"""A window that is no longer and still ends its worker is left out, as a gap."""
 TURN_SECONDS = 3.0
 """How long a stream that is behind goes on before the next has its turn: one whose windows cost many calls must not
 hold the others up window by window.
@@ -113,6 +116,8 @@ def begin(runtime: Runtime, shop_id: str) -> None:
 
 def drain(runtime: Runtime, connector: Connector, claim: Claim) -> bool:
     """Gives every due stream of the lane a turn, orders and subscriptions first. True when one is still behind."""
+    if claim.left:
+        _died(runtime, connector, claim)
     now = runtime.clock.now()
     with runtime.database.read() as connection:
         marks = watermarks.due(connection, connector.shop_id, now)
@@ -132,6 +137,8 @@ def drain(runtime: Runtime, connector: Connector, claim: Claim) -> bool:
 def _turn(runtime: Runtime, connector: Connector, claim: Claim, mark: Watermark) -> bool:
     """Walks windows until the stream is up to date or its turn is over. True when it is still behind."""
     end = runtime.monotonic() + TURN_SECONDS
+    with runtime.database.write() as connection:
+        lanes.hold(connection, claim, runtime.clock.now(), _ttl(runtime), doing=mark.stream)
     while _look(runtime, connector, claim, mark):
         if runtime.monotonic() >= end:
             return True
@@ -150,10 +157,13 @@ def _look(runtime: Runtime, connector: Connector, claim: Claim, mark: Watermark)
         return False
     now = runtime.clock.now()
     paging = stream.paging(connector)
-    window = window_after(mark.complete_through, paging, now)
+    window = _window(mark, paging, now)
     walk = _walk(runtime, claim, stream, connector, window)
+    narrowed = mark.deadly_until is not None and mark.deadly_until > mark.complete_through
     with runtime.database.write() as connection:
         watermarks.log(connection, mark.shop_id, mark.stream, walk, runtime.clock.now())
+        if walk.complete and mark.deadly_until is not None and narrowed and window.until >= mark.deadly_until:
+            watermarks.deadly(connection, mark.shop_id, mark.stream, None)
     if not walk.complete:
         _again(
             runtime,
@@ -164,8 +174,8 @@ def _look(runtime: Runtime, connector: Connector, claim: Claim, mark: Watermark)
         return False
     if mark.stream == LISTINGS:
         match_listings(runtime, mark.shop_id)
-    behind = window.until < now
     proven = min(window.until, now - paging.lag) if paging else now
+    behind = window.until < now and (proven == window.until or not narrowed)
     every = timedelta(seconds=stream.every(runtime.settings))
     ended = runtime.clock.now()
     _done(runtime, claim, mark, proven, timedelta(0) if behind else max(now + every - ended, every / 2))
@@ -178,6 +188,57 @@ def window_after(complete_through: datetime, paging: Paging | None, now: datetim
         return Window(complete_through, now)
     since = max(complete_through - paging.overlap, now - paging.horizon)
     return Window(since, min(since + paging.window, now))
+
+
+def _window(mark: Watermark, paging: Paging | None, now: datetime) -> Window:
+    """The next window, but half as far where one ended its worker, and not back over one that was left out."""
+    window = window_after(mark.complete_through, paging, now)
+    if paging is None or mark.deadly_until is None:
+        return window
+    ahead = mark.deadly_until - mark.complete_through
+    if ahead <= timedelta(0):
+        return Window(max(window.since, mark.deadly_until), window.until)
+    if ahead > SMALLEST:
+        ahead /= 2
+    return Window(window.since, min(window.until, mark.complete_through + ahead))
+
+
+def _died(runtime: Runtime, connector: Connector, claim: Claim) -> None:
+    """Makes good that a predecessor ended in the middle of a stream, killed by what it read or by a defect.
+
+    The stream waits, longer each time, and `qudao gaps` says why. From the second time in a row on it walks half as
+    far, so that everything around what kills is read; when the smallest window ends the worker as well, time after
+    time, it is left out, stays open as a gap, and the stream goes on behind it. A stream without times has no smaller
+    part to walk: it brings what comes before what kills, and waits.
+    """
+    now = runtime.clock.now()
+    with runtime.database.write() as connection:
+        lanes.hold(connection, claim, now, _ttl(runtime), doing="")
+        mark = watermarks.of_shop(connection, claim.lane.shop_id)[claim.left]
+        stream = _STREAMS.get(mark.stream)
+        _narrow(connection, mark, stream.paging(connector) if stream else None, now)
+    claim.left = ""
+
+
+def _narrow(connection: Connection, mark: Watermark, paging: Paging | None, now: datetime) -> None:
+    window = _window(mark, paging, now)
+    times = mark.tries + 1
+    log.error("a worker ended at it", shop=mark.shop_id, stream=mark.stream, until=str(window.until), times=times)
+    if paging and window.until - mark.complete_through <= SMALLEST and times >= policy.DEADLY_TRIES:
+        left_out = Walk(window.since, window.until, None, 0, 0, complete=False)
+        watermarks.log(connection, mark.shop_id, mark.stream, left_out, now)
+        watermarks.advance(connection, mark.shop_id, mark.stream, window.until, now)
+        watermarks.deadly(connection, mark.shop_id, mark.stream, window.until)
+        return
+    later = now + timedelta(seconds=policy.backoff(mark.tries, mark.shop_id))
+    watermarks.again(connection, mark.shop_id, mark.stream, later, "reading it ended the worker")
+    narrowed = mark.deadly_until is not None and mark.deadly_until > mark.complete_through
+    if paging and (narrowed or times > 1):
+        watermarks.deadly(connection, mark.shop_id, mark.stream, window.until)
+
+
+def _ttl(runtime: Runtime) -> timedelta:
+    return timedelta(seconds=runtime.settings.lease_seconds)
 
 
 def _walk(runtime: Runtime, claim: Claim, stream: _Stream, connector: Connector, window: Window) -> Walk:
@@ -259,7 +320,7 @@ def accept_page(
 
 
 def park_rows(
-    runtime: Runtime, connection: Any, shop_id: str, kind: str, bad: tuple[BadRow, ...], now: datetime
+    runtime: Runtime, connection: Connection, shop_id: str, kind: str, bad: tuple[BadRow, ...], now: datetime
 ) -> None:
     for row in bad:
         log.warning("row does not parse", shop=shop_id, kind=kind, id=row.id, reason=row.reason)

@@ -101,7 +101,7 @@ def _tonight(runtime: Runtime, claim: Claim) -> Run:
     now, shop_id = runtime.clock.now(), claim.lane.shop_id
     wanted = plan(runtime, shop_id)
     with runtime.database.write() as connection:
-        _hold(runtime, connection, claim)
+        lanes.hold(connection, claim, now, timedelta(seconds=runtime.settings.lease_seconds), doing=pull.RECONCILIATION)
         open_one = reconciliations.unfinished(connection, shop_id, origin=NIGHTLY, since=now - STALE)
         if open_one is not None:
             return open_one

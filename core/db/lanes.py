@@ -40,7 +40,7 @@ class Lane:
 @dataclass
 class Claim:
     """The right to work on a lane. `rung` is the bell count seen so far, `urgent` whether what is being sent comes
-    before all else.
+    before all else. `left` is what a predecessor was at when it ended without a word.
     """
 
     lane: Lane
@@ -48,6 +48,7 @@ class Claim:
     fence: int
     rung: int
     urgent: bool = False
+    left: str = ""
 
 
 class LaneLost(QudaoError):
@@ -62,11 +63,13 @@ _TAKE = (
     sa.update(lane)
     .where(_NAMED, _FREE)
     .values(owner=sa.bindparam("new_owner"), fence=lane.c.fence + 1, expires_at=sa.bindparam("until"))
-    .returning(lane.c.fence, lane.c.rung)
+    .returning(lane.c.fence, lane.c.rung, lane.c.doing)
 )
 _RING = sa.update(lane).where(_NAMED).values(rung=lane.c.rung + 1)
 _HOLD = sa.update(lane).where(_FENCED, lane.c.owner == sa.bindparam("by")).values(expires_at=sa.bindparam("until"))
-_ABANDON = sa.update(lane).where(_FENCED).values(owner="", expires_at=None)
+_BEGIN = _HOLD.values(doing=sa.bindparam("doing_now"))
+_FAIL = sa.update(lane).where(_FENCED).values(owner="", expires_at=None)
+_ABANDON = _FAIL.values(doing="")
 _RELEASE = _ABANDON.where(lane.c.rung == sa.bindparam("heard"))
 _LOOK = sa.select(lane.c.fence, lane.c.rung).where(_NAMED)
 _SLEEP = sa.update(lane).where(_NAMED).values(not_before=sa.bindparam("until"))
@@ -85,12 +88,13 @@ def take(connection: Connection, wanted: Lane, owner: str, now: datetime, ttl: t
         row = connection.execute(_TAKE, taking).one_or_none()
         if row is None:  # somebody was faster
             connection.execute(_RING, named)
-    return Claim(wanted, owner, row.fence, row.rung) if row is not None else None
+    return Claim(wanted, owner, row.fence, row.rung, left=row.doing) if row is not None else None
 
 
-def hold(connection: Connection, claim: Claim, now: datetime, ttl: timedelta) -> None:
-    """Proves the claim inside this transaction and prolongs it. Raises LaneLost."""
-    held = connection.execute(_HOLD, {**_fenced(claim), "by": claim.owner, "until": now + ttl})
+def hold(connection: Connection, claim: Claim, now: datetime, ttl: timedelta, *, doing: str | None = None) -> None:
+    """Proves the claim inside this transaction and prolongs it; with `doing` says what comes next. Raises LaneLost."""
+    told = {**_fenced(claim), "by": claim.owner, "until": now + ttl}
+    held = connection.execute(_HOLD, told) if doing is None else connection.execute(_BEGIN, told | {"doing_now": doing})
     if held.rowcount == 0:
         raise LaneLost(f"{claim.lane} has another owner")
 
@@ -106,9 +110,9 @@ def release(connection: Connection, claim: Claim) -> bool:
     return False
 
 
-def abandon(connection: Connection, claim: Claim) -> None:
-    """Lets go whatever rang; the sweeper will ring again."""
-    connection.execute(_ABANDON, _fenced(claim))
+def abandon(connection: Connection, claim: Claim, *, failed: bool = False) -> None:
+    """Lets go whatever rang; the sweeper will ring again. What `failed` in a way that nobody foresaw stays named."""
+    connection.execute(_FAIL if failed else _ABANDON, _fenced(claim))
 
 
 def sleep_until(connection: Connection, asleep: Lane, until: datetime) -> None:

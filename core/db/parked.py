@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Table
 
 from core.db import intents
-from core.db.receipts import UNKNOWN_SHOP
+from core.db.receipts import DEADLY, UNKNOWN_SHOP
 from core.db.tables import bad_row, intent, intervention, receipt
 from core.errors import ConfigurationError
 
@@ -129,7 +129,7 @@ def retry(connection: Connection, item: Parked, now: datetime) -> None:
     if sort == INTENT:
         intents.retry(connection, number, now)
     elif sort == NOTICE:
-        _settle(connection, receipt, number, {"state": "due", "not_before": now, "tries": 0, "reason": ""})
+        _settle(connection, receipt, number, {"state": "due", "not_before": now, "tries": 0, "died": 0, "reason": ""})
 
 
 def dismiss(connection: Connection, item: Parked, note: str, now: datetime) -> None:
@@ -154,6 +154,8 @@ def _code(reason: str) -> str:
     """The word for why a notice stopped, from the error it stopped with."""
     if reason == UNKNOWN_SHOP:
         return "unknown_shop"
+    if reason.startswith(DEADLY):
+        return "deadly"
     named = re.match(r"[A-Z][A-Za-z]+(?=:|$)", reason)
     return re.sub(r"(?<!^)(?=[A-Z])", "_", named[0]).lower() if named else ""
 

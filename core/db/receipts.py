@@ -69,6 +69,7 @@ def _statement(dialect: sa.Dialect) -> _Statement:
             "seen": receipt.c.seen + 1,
             "not_before": sa.case((handled, statement.excluded.not_before), else_=receipt.c.not_before),
             "tries": sa.case((handled, 0), else_=receipt.c.tries),
+            "died": sa.case((handled, 0), else_=receipt.c.died),
             "received_at": statement.excluded.received_at,
             "state": sa.case((handled, "due"), else_=receipt.c.state),
         },
@@ -76,7 +77,7 @@ def _statement(dialect: sa.Dialect) -> _Statement:
     columns = [column.name for column in receipt.columns if column.name != "id"]
     compiled = statement.compile(dialect=dialect, column_keys=columns)
     bind = receipt.c.received_at.type.dialect_impl(dialect).bind_processor(dialect)
-    fixed = {**compiled.params, "seen": 1, "tries": 0}
+    fixed = {**compiled.params, "seen": 1, "tries": 0, "died": 0}
     return _Statement(str(compiled), fixed, compiled.positiontup, bind or (lambda at: at))
 
 
@@ -103,33 +104,42 @@ def due(
     connection: Connection, channel: str, account: str, kind: ObjectKind, now: datetime, limit: int
 ) -> list[Receipt]:
     """Receipts of a shop about one kind of object, those that wait longest first."""
-    rows = connection.execute(
-        sa.select(
-            receipt.c.id,
-            receipt.c.kind,
-            receipt.c.object_id,
-            receipt.c.parent_id,
-            receipt.c.topic,
-            receipt.c.seen,
-            receipt.c.tries,
-            receipt.c.received_at,
-        )
-        .where(
-            receipt.c.channel == channel,
-            receipt.c.account == account,
-            receipt.c.kind == kind.value,
-            receipt.c.state == "due",
-            receipt.c.not_before <= now,
-        )
-        .order_by(receipt.c.not_before, receipt.c.id)
-        .limit(limit)
-    )
+    query = _receipts(channel, account, kind).where(receipt.c.state == "due", receipt.c.not_before <= now)
     return [
-        Receipt(
-            row.id, ObjectKind(row.kind), row.object_id, row.parent_id, row.topic, row.seen, row.tries, row.received_at
-        )
-        for row in rows
+        _receipt(row) for row in connection.execute(query.order_by(receipt.c.not_before, receipt.c.id).limit(limit))
     ]
+
+
+def died(
+    connection: Connection, channel: str, account: str, kind: ObjectKind, object_id: str
+) -> tuple[list[Receipt], int]:
+    """Counts that reading an object ended the worker. Answers the due receipts that name it, and how often by now, told
+    also by those that are parked for it.
+    """
+    named = sa.and_(
+        receipt.c.channel == channel,
+        receipt.c.account == account,
+        receipt.c.kind == kind.value,
+        receipt.c.object_id == object_id,
+    )
+    before = connection.scalar(sa.select(sa.func.max(receipt.c.died)).where(named, receipt.c.state != "handled")) or 0
+    waits = receipt.c.state == "due"
+    connection.execute(sa.update(receipt).where(named, waits).values(died=before + 1))
+    query = _receipts(channel, account, kind).where(named, waits)
+    return [_receipt(row) for row in connection.execute(query)], before + 1
+
+
+def _receipts(channel: str, account: str, kind: ObjectKind) -> sa.Select[Any]:
+    columns = [receipt.c[name] for name in Receipt.__dataclass_fields__]
+    return sa.select(*columns).where(
+        receipt.c.channel == channel, receipt.c.account == account, receipt.c.kind == kind.value
+    )
+
+
+def _receipt(row: Any) -> Receipt:
+    return Receipt(
+        row.id, ObjectKind(row.kind), row.object_id, row.parent_id, row.topic, row.seen, row.tries, row.received_at
+    )
 
 
 def settle(connection: Connection, done: Sequence[Receipt], state: str, reason: str = "") -> None:
@@ -183,3 +193,5 @@ def adopt(connection: Connection, channel: str, account: str, now: datetime) -> 
 
 
 UNKNOWN_SHOP = "this shop is not connected"
+DEADLY = "its handling ended the worker"
+"""How the reason of a receipt begins that ended its worker time after time."""

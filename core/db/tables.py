@@ -149,13 +149,16 @@ receipt = Table(
     _count("seen", 1),
     _text("state", default="due", server_default="due"),
     _count("tries"),
+    _count("died"),
     _at("not_before"),
     _empty("reason"),
     UniqueConstraint("channel", "app_key", "dedup_key"),
     Index(None, "state", "not_before"),
     Index(None, "channel", "account", "state", "not_before"),
 )
-"""A stored notice. `state`: due, handled, parked, ignored. `seen` counts deliveries and is the version of the row."""
+"""A stored notice. `state`: due, handled, parked, ignored. `seen` counts deliveries and is the version of the row;
+`died` how often in a row its handling ended the worker.
+"""
 
 
 def _items(name: str, *extra: Column[Any]) -> Table:
@@ -426,9 +429,12 @@ lane = Table(
     _count("rung"),
     _at("expires_at", null=True),
     _at("not_before", null=True),
+    _empty("doing"),
     PrimaryKeyConstraint("shop_id", "kind"),
 )
-"""Who works on a lane. `fence` rises with every new owner; `rung` counts bells that found it taken."""
+"""Who works on a lane. `fence` rises with every new owner; `rung` counts bells that found it taken. `doing`: what the
+owner is at; a successor that finds it there knows what ended its predecessor.
+"""
 
 watermark = Table(
     "watermark",
@@ -439,10 +445,13 @@ watermark = Table(
     _at("next_at"),
     _count("tries"),
     _empty("reason"),
+    _at("deadly_until", null=True),
     PrimaryKeyConstraint("shop_id", "stream"),
     Index(None, "next_at"),
 )
-"""Everything the channel changed up to `complete_through` has been accepted."""
+"""Everything the channel changed up to `complete_through` has been accepted. `deadly_until`: ahead of that, the end of
+what ended its workers and is walked in ever smaller windows; behind it, where a window was given up as a gap.
+"""
 
 pull_window = Table(
     "pull_window",

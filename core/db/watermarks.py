@@ -13,7 +13,9 @@ from core.db.upsert import upsert
 
 @dataclass(frozen=True)
 class Watermark:
-    """Everything the channel changed in a stream up to `complete_through` has been accepted."""
+    """Everything the channel changed in a stream up to `complete_through` has been accepted. `deadly_until` as in the
+    table.
+    """
 
     shop_id: str
     stream: str
@@ -21,6 +23,7 @@ class Watermark:
     next_at: datetime
     tries: int
     reason: str
+    deadly_until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,15 @@ def again(connection: Connection, shop_id: str, stream: str, next_at: datetime, 
         sa.update(watermark)
         .where(watermark.c.shop_id == shop_id, watermark.c.stream == stream)
         .values(next_at=next_at, tries=watermark.c.tries + 1, reason=reason[:500])
+    )
+
+
+def deadly(connection: Connection, shop_id: str, stream: str, until: datetime | None) -> None:
+    """Remembers how far the walk was to reach that ended its worker; None once it was walked."""
+    connection.execute(
+        sa.update(watermark)
+        .where(watermark.c.shop_id == shop_id, watermark.c.stream == stream)
+        .values(deadly_until=until)
     )
 
 
