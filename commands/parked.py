@@ -31,7 +31,9 @@ app = typer.Typer(help="What waits for a person · 待人工处理。", no_args_
 Refs = Annotated[
     list[str] | None, typer.Argument(metavar="[REF]...", help="As in the list: intent-12, notice-7, row-3 · 编号。")
 ]
-KindOption = Annotated[str, typer.Option("--kind", help="ship, stock, price, order, after_sale, listing · 类别。")]
+KindOption = Annotated[
+    str, typer.Option("--kind", help="ship, stock, price, memo, order, after_sale, listing · 类别。")
+]
 CodeOption = Annotated[str, typer.Option("--code", help="The reason code, as in the list · 原因代码。")]
 OlderThan = Annotated[str, typer.Option("--older-than", help="Parked longer ago: 90m, 12h, 7d · 早于。")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only name what would be done · 只预览。")]

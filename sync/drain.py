@@ -12,7 +12,7 @@ from core.db import lanes, shops
 from core.db.lanes import Claim, Kind, Lane, LaneLost
 from core.db.shops import ShopRow
 from core.errors import ChannelError, Garbled, OutcomeUnknown, Unavailable
-from sync import deliver, inbox, policy, pull, reconcile, ship, tokens
+from sync import deliver, inbox, memo, policy, pull, reconcile, ship, tokens
 from sync.policy import Action
 from sync.runtime import Runtime
 
@@ -24,6 +24,7 @@ WORK: dict[Kind, Work] = {
     Kind.SHIP: ship.drain,
     Kind.STOCK: deliver.drain_stock,
     Kind.PRICE: deliver.drain_prices,
+    Kind.MEMO: memo.drain,
     Kind.PULL: pull.drain,
     Kind.BACKFILL: reconcile.drain,
 }
@@ -34,6 +35,7 @@ URGENCY: dict[Kind, Urgency] = {
     Kind.SHIP: Urgency.NOW,
     Kind.STOCK: Urgency.STOCK,
     Kind.PRICE: Urgency.PRICE,
+    Kind.MEMO: Urgency.PRICE,
     Kind.PULL: Urgency.READ,
     Kind.BACKFILL: Urgency.LISTING,
 }

@@ -13,44 +13,34 @@ from core import conflict
 from core.channel import Connector, Outcome
 from core.db import feed, intents, lanes
 from core.db.intents import CONFLICT, Attempt, Intent
-from core.db.lanes import Claim, Kind
-from core.errors import ChannelError, NotFound, NotYet
+from core.db.lanes import Claim
+from core.errors import ChannelError
 from core.model import Order, Shipment
 from core.shipping import OTHERWISE, Ask, Change, Done, Send, Step, Wait, next_step
-from sync import deliver, ledger, tracking
+from sync import acts, deliver, ledger, tracking
 from sync.accept import absorb
 from sync.changes import numbers
 from sync.conflicts import alone
 from sync.ledger import Entry
 from sync.runtime import Runtime
 
-BATCH = 20
 WAIT_FOR_ORDER = timedelta(minutes=2)
 """How soon an order that may not be shipped yet is looked at again."""
 
 
 def drain(runtime: Runtime, connector: Connector, claim: Claim) -> bool:
     """Works on one batch of shipments, each alone, or what of it there is time for. True when there may be more."""
-    deadline = runtime.monotonic() + runtime.settings.drain_seconds
-    with runtime.database.read() as connection:
-        due = intents.due(connection, claim.lane.shop_id, [Kind.SHIP.value], runtime.clock.now(), BATCH)
-    for item in due:
-        _step(runtime, connector, claim, item)
-        if runtime.monotonic() >= deadline:
-            break
-    return bool(due)
+    return acts.drain(runtime, connector, claim, _step)
 
 
 def _step(runtime: Runtime, connector: Connector, claim: Claim, item: Intent) -> None:
     shipment = Shipment.model_validate_json(item.wanted)
-    try:
-        fetched = connector.order(shipment.order_id)
-    except ChannelError as error:
-        _unreadable(runtime, connector, claim, item, error)
+    fetched = acts.read(runtime, connector, claim, item)
+    if fetched is None:
         return
     now = runtime.clock.now()
     with runtime.database.write() as connection:
-        lanes.hold(connection, claim, now, timedelta(seconds=runtime.settings.lease_seconds))
+        lanes.hold(connection, claim, now, acts.lease(runtime))
         _, events = absorb(connection, runtime.vault, item.shop_id, [fetched], now)
         step, more = _decide(connection, item, fetched.value, now)
         feed.append(connection, events + more)
@@ -126,10 +116,10 @@ def _act(
     except ChannelError as error:
         outcome = Outcome(shipment, error)
     if outcome.error is not None:
-        outcome = Outcome(shipment, _patiently(runtime, connector, item, outcome.error))
+        outcome = Outcome(shipment, acts.patiently(runtime, connector, item, outcome.error))
     now = runtime.clock.now()
     with runtime.database.write() as connection:
-        lanes.hold(connection, claim, now, timedelta(seconds=runtime.settings.lease_seconds))
+        lanes.hold(connection, claim, now, acts.lease(runtime))
         alone(connection, item.shop_id)
         if outcome.error is None and isinstance(step, Change):
             intents.end(connection, opened, "accepted", now, request_id=outcome.request_id)
@@ -143,24 +133,6 @@ def _act(
     runtime.bells.announce_feed()
     if (lane_error := deliver.for_the_lane(outcome.error)) is not None:
         raise lane_error
-
-
-def _unreadable(runtime: Runtime, connector: Connector, claim: Claim, item: Intent, error: ChannelError) -> None:
-    """The order could not be read: nothing was sent, and what was sent before stays unsettled."""
-    error = _patiently(runtime, connector, item, error)
-    if deliver.for_the_lane(error) is not None:
-        raise error
-    now = runtime.clock.now()
-    with runtime.database.write() as connection:
-        lanes.hold(connection, claim, now, timedelta(seconds=runtime.settings.lease_seconds))
-        feed.append(connection, ledger.write(connection, [ledger.postponed(item, error, now)], now))
-
-
-def _patiently(runtime: Runtime, connector: Connector, item: Intent, error: ChannelError) -> ChannelError:
-    """An order is here before it can be shipped, so a channel that does not find it is behind, for a while."""
-    if isinstance(error, NotFound) and runtime.clock.now() - item.created_at < connector.channel.notice_patience:
-        return error.renamed(NotYet)
-    return error
 
 
 def _numbers(shipments: Iterable[Intent]) -> set[str]:

@@ -32,7 +32,7 @@ LOOK_SECONDS = 1.0
 """How long an event may stay unseen when its announcement is lost."""
 RECONNECT_SECONDS = 1.0
 TYPE_PREFIX = "qudao."
-FAMILIES = frozenset({"order", "after_sale", "listing", "stock", "price", "shipment", "conflict", "shop"})
+FAMILIES = frozenset({"order", "after_sale", "listing", "stock", "price", "shipment", "memo", "conflict", "shop"})
 """The first word of every event type."""
 SCHEMAS = {"order": "order", "after_sale": "after-sale", "listing": "listing"}
 """Family of event → the published schema its data has."""
