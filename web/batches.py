@@ -1,4 +1,7 @@
-"""The body of a command: `{"items": [...]}`, read strictly; a bad item is refused alone and stops no neighbour."""
+"""The body of a command: `{"items": [...]}`, read strictly; a bad item is refused alone and stops no neighbour.
+
+A command about the one thing that its path names has the item itself as its body.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,11 +22,14 @@ T = TypeVar("T", bound=Canonical)
 
 @dataclass(frozen=True)
 class Batch(Generic[T]):
-    """The items that can be read, by place in the body, and what is wrong with the others. `total` counts both."""
+    """The items that can be read, by place in the body, and what is wrong with the others. `total` counts both.
+    `pointer` is where an item stands in the body, with its place for `{}`.
+    """
 
     good: dict[int, T]
     bad: dict[int, list[ItemError]]
     total: int
+    pointer: str = "/items/{}"
 
 
 class Body(BaseModel, Generic[T]):
@@ -51,6 +57,17 @@ def read_batch(model: type[Body[T]], body: bytes) -> Batch[T]:
     readable = [place for place in range(len(raw)) if place not in bad]
     good = _items(model, to_json({"items": [raw[place] for place in readable]})) if readable else []
     return Batch(dict(zip(readable, good, strict=True)), bad, len(raw))
+
+
+def read_one(model: type[T], body: bytes) -> Batch[T]:
+    """A body that is one item. Raises `malformed_json` and `invalid_body`."""
+    try:
+        return Batch({0: model.model_validate_json(body, strict=True, extra="forbid")}, {}, 1, pointer="")
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False, include_context=False)
+    if found[0]["type"] == "json_invalid":
+        raise Problem("malformed_json")
+    raise Problem("invalid_body", errors=[error_at(each, "invalid_body") for each in found])
 
 
 def _items(model: type[Body[T]], body: bytes) -> list[T]:

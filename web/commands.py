@@ -1,4 +1,4 @@
-"""What the ERP wants: stock, prices, mappings, shipments; and what became of it.
+"""What the ERP wants: stock, prices, mappings, shipments, memos; and what became of it.
 
 Lives here: the Idempotency-Key, the answer, the routes. Does not: what an item means (sync/push.py), which may refuse
 it without stopping its neighbours. When no item can be taken the answer is a problem, and nothing is remembered.
@@ -8,19 +8,21 @@ import hashlib
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Generic, TypeVar
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
+from core.crypto import Vault
 from core.db import commands, intents
 from core.db.commands import CommandRow
 from core.db.lanes import Lane
 from core.model import Canonical
 from sync import push
-from sync.push import ItemResult, MappingItem, PriceItem, Queued, ShipmentItem, StockItem
-from web.batches import JSON, Batch, Body, read_batch, read_json
+from sync.push import ItemResult, MappingItem, MemoItem, NewMemo, PriceItem, Queued, ShipmentItem, StockItem
+from web.batches import JSON, Batch, Body, read_batch, read_json, read_one
 from web.problems import ItemError, Problem, detail_zh
 from web.state import State
 
@@ -61,6 +63,14 @@ class ShipmentBatch(Body[ShipmentItem]):
             "order_id": "6920000000000000001",
             "parcels": [{"carrier": "ZTO", "tracking_no": "75312345678901"}],
         }
+    )
+
+
+class OrderMemo(NewMemo):
+    """The seller's memo on an order, as it shall read. It takes the place of the text and the flag there are now."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"shop": "douyin:7012345", "text": "Pack as a gift", "flag": "red"}]}
     )
 
 
@@ -118,11 +128,12 @@ class CommandStatus(BaseModel):
 
 @dataclass(frozen=True)
 class Command(Generic[T]):
-    """A kind of command: its body, and who makes intents of its items."""
+    """A kind of command: how its body is read, and who makes intents of its items. `about`: what the path names."""
 
     kind: str
-    body: type[Body[T]]
+    read: Callable[[bytes], Batch[T]]
     push: Callable[[Connection, Sequence[T], datetime], Queued]
+    about: str = ""
 
 
 @dataclass(frozen=True)
@@ -146,7 +157,7 @@ class Answer:
 
 def run(state: State, command: Command[T], asked: Asked, body: bytes) -> Answer:
     """Reads the body and makes intents of it, all in one transaction with the remembered answer. Rings no bell."""
-    batch = read_batch(command.body, body)
+    batch = command.read(body)
     now = state.runtime.clock.now()
     with state.runtime.database.write() as connection:
         if asked.dry_run:
@@ -154,7 +165,7 @@ def run(state: State, command: Command[T], asked: Asked, body: bytes) -> Answer:
             answer, _ = _take(connection, command, batch, now, None)
             trial.rollback()
             return Answer(200, answer.model_dump_json())
-        digest = hashlib.sha256(command.kind.encode() + b"\0" + body).digest()
+        digest = hashlib.sha256((command.kind + command.about).encode() + b"\0" + body).digest()
         claimed = commands.claim(
             connection, caller=asked.caller, key=asked.key, kind=command.kind, digest=digest, now=now
         )
@@ -206,7 +217,7 @@ def _refused(items: Iterable[ItemAnswer], batch: Batch[T]) -> Problem:
     errors: list[ItemError] = []
     for item in items:
         refusal = ItemError(
-            pointer=f"/items/{item.index}", code=item.code, detail=item.detail, detail_zh=item.detail_zh
+            pointer=batch.pointer.format(item.index), code=item.code, detail=item.detail, detail_zh=item.detail_zh
         )
         errors += batch.bad.get(item.index, [refusal])
     codes = {error.code for error in errors}
@@ -244,11 +255,11 @@ def _status(item: ItemAnswer, targets: list[Target]) -> ItemStatus:
     return ItemStatus(**told, targets=targets)
 
 
-STOCK = Command("stock", StockBatch, push.set_stock)
-PRICES = Command("prices", PriceBatch, push.set_prices)
-MAPPINGS = Command("mappings", MappingBatch, push.set_mappings)
-SHIPMENTS = Command("shipments", ShipmentBatch, push.ship)
-BODIES: tuple[type[BaseModel], ...] = (StockBatch, PriceBatch, MappingBatch, ShipmentBatch)
+STOCK = Command("stock", partial(read_batch, StockBatch), push.set_stock)
+PRICES = Command("prices", partial(read_batch, PriceBatch), push.set_prices)
+MAPPINGS = Command("mappings", partial(read_batch, MappingBatch), push.set_mappings)
+SHIPMENTS = Command("shipments", partial(read_batch, ShipmentBatch), push.ship)
+BODIES: tuple[type[BaseModel], ...] = (StockBatch, PriceBatch, MappingBatch, ShipmentBatch, OrderMemo)
 """Read by hand, so the description of the API has to be told of them."""
 
 IdempotencyKey = Annotated[
@@ -260,7 +271,16 @@ IdempotencyKey = Annotated[
         examples=["stock-2026-01-01-0001"],
     ),
 ]
+OrderId = Annotated[str, Path(min_length=1, max_length=128, examples=["6920000000000000001"])]
 DryRun = Annotated[bool, Query(description="Check and answer, but change nothing and remember nothing.")]
+
+
+def _memo_of(order_id: str, vault: Vault) -> Command[OrderMemo]:
+    def write(connection: Connection, wanted: Sequence[OrderMemo], now: datetime) -> Queued:
+        items = [MemoItem(order_id=order_id, **dict(memo)) for memo in wanted]
+        return push.set_memos(connection, vault, items, now)
+
+    return Command("memo", partial(read_one, OrderMemo), write, about=f"/{order_id}")
 
 
 def _documented(body: type[BaseModel]) -> dict[str, Any]:
@@ -305,6 +325,17 @@ def routes(state: State) -> APIRouter:
     async def ship(request: Request, key: IdempotencyKey, dry_run: DryRun = False) -> Response:
         """Declare parcels. An open refund stops the shipment unless `refuse_refund` says otherwise."""
         return await answer(SHIPMENTS, request, key, dry_run)
+
+    @router.put(
+        "/orders/{order_id}/memo",
+        status_code=202,
+        response_model=None,
+        responses=taken,
+        openapi_extra=_documented(OrderMemo),
+    )
+    async def set_memo(order_id: OrderId, request: Request, key: IdempotencyKey, dry_run: DryRun = False) -> Response:
+        """Say what the seller's memo on an order is. One that the seller changed meanwhile is decided by policy."""
+        return await answer(_memo_of(order_id, state.runtime.vault), request, key, dry_run)
 
     @router.get("/commands/{command_id}", responses={200: {"model": CommandStatus}})
     async def read_command(command_id: str) -> CommandStatus:

@@ -57,7 +57,7 @@ def test_every_operation_has_words_a_key_and_its_refusals(anybody: httpx.Client)
             assert "application/problem+json" in operation["responses"]["401"]["content"]
             if method in ("put", "post"):
                 body = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
-                assert body.endswith("Batch")
+                assert body.endswith("OrderMemo" if path == "/v1/orders/{order_id}/memo" else "Batch")
                 header = next(it for it in operation["parameters"] if it["in"] == "header")
                 assert (header["name"], header["required"]) == ("Idempotency-Key", True)
 
@@ -75,7 +75,7 @@ def test_the_description_holds_the_whole_catalogue_in_both_languages(anybody: ht
 
 def test_the_examples_are_acceptable_bodies(erp: httpx.Client) -> None:
     api = description(erp)
-    for path in ("/v1/stock", "/v1/prices", "/v1/mappings", "/v1/shipments"):
+    for path in ("/v1/stock", "/v1/prices", "/v1/mappings", "/v1/shipments", "/v1/orders/{order_id}/memo"):
         [(method, operation)] = [(m, o) for m, o in api["paths"][path].items() if m != "get"]
         name = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
         [example] = api["components"]["schemas"][name]["examples"]

@@ -216,6 +216,74 @@ def test_shipments_name_an_order_and_a_carrier(erp: httpx.Client, runtime: Runti
     assert len(wanted(runtime.database)) == 1
 
 
+MEMO = {"shop": PINDUODUO, "text": "call 13800000000 first", "flag": "red"}
+
+
+@pytest.fixture
+def taken(runtime: Runtime, vault: Vault) -> str:
+    """The id of a stored order."""
+    connect(runtime, PINDUODUO)
+    with runtime.database.write() as connection:
+        accept(connection, vault, PINDUODUO, [fetched(order())], at(0))
+    return "o1"
+
+
+def put_memo(erp: httpx.Client, order_id: str, body: Any, key: str = "k1", **params: Any) -> httpx.Response:
+    return erp.put(f"/v1/orders/{order_id}/memo", json=body, headers={"Idempotency-Key": key}, params=params)
+
+
+def test_a_memo_becomes_an_intent_and_can_be_followed(erp: httpx.Client, taken: str, database: Database) -> None:
+    answered = put_memo(erp, taken, MEMO)
+    assert answered.status_code == 202
+    assert (answered.json()["kind"], [item["state"] for item in answered.json()["items"]]) == ("memo", ["queued"])
+    [(object_id, kept, version)] = wanted(database)
+    assert (object_id, version) == (taken, 1)
+    assert "13800000000" not in kept
+    [item] = erp.get(f"/v1/commands/{answered.json()['id']}").json()["items"]
+    assert item["targets"] == [{"shop": PINDUODUO, "object": taken, "state": "queued", "code": "", "detail": ""}]
+
+
+def test_a_memo_is_taken_once_for_its_key(erp: httpx.Client, taken: str, database: Database) -> None:
+    first, again = put_memo(erp, taken, MEMO), put_memo(erp, taken, MEMO)
+    assert (first.content, again.headers["idempotent-replayed"]) == (again.content, "true")
+    for order_id, body in ((taken, MEMO | {"text": "another"}), (taken, MEMO | {"flag": "blue"}), ("o2", MEMO)):
+        assert code_of(put_memo(erp, order_id, body), 409) == "idempotency_conflict"
+    assert [version for *_, version in wanted(database)] == [1]
+    assert put_memo(erp, taken, MEMO | {"text": ""}, key="k2").status_code == 202
+    assert [version for *_, version in wanted(database)] == [2]
+
+
+def test_a_memo_that_cannot_be_is_refused(erp: httpx.Client, anybody: httpx.Client, taken: str) -> None:
+    assert code_of(anybody.put(f"/v1/orders/{taken}/memo", json=MEMO), 401) == "key_missing"
+    assert code_of(put_memo(erp, "o9", MEMO), 422) == "unknown_order"
+    refused = put_memo(erp, taken, MEMO | {"shop": "jd:1"})
+    assert code_of(refused, 422) == "unknown_shop"
+    assert refused.json()["errors"][0]["pointer"] == ""
+    bad = [
+        ({"shop": PINDUODUO}, "/text"),
+        (MEMO | {"text": "x" * 2001}, "/text"),
+        (MEMO | {"text": 5}, "/text"),
+        (MEMO | {"flag": "pink"}, "/flag"),
+        (MEMO | {"colour": "red"}, "/colour"),
+        ([MEMO], ""),
+    ]
+    for body, pointer in bad:
+        refused = put_memo(erp, taken, body)
+        assert code_of(refused, 422) == "invalid_body"
+        assert [error["pointer"] for error in refused.json()["errors"]] == [pointer]
+        assert "13800000000" not in refused.text
+    headers = {"Idempotency-Key": "k", "Content-Type": "application/json"}
+    assert code_of(erp.put(f"/v1/orders/{taken}/memo", content=b"{", headers=headers), 400) == "malformed_json"
+    assert code_of(put_memo(erp, "o" * 129, MEMO), 400) == "invalid_parameter"
+
+
+def test_a_dry_run_of_a_memo_changes_nothing(erp: httpx.Client, taken: str, database: Database) -> None:
+    trial = put_memo(erp, taken, MEMO, dry_run=True)
+    assert (trial.status_code, trial.json()["dry_run"], trial.json()["items"][0]["state"]) == (200, True, "queued")
+    assert wanted(database) == []
+    assert code_of(put_memo(erp, "o9", MEMO, dry_run=True), 422) == "unknown_order"
+
+
 @pytest.fixture
 def vault(runtime: Runtime) -> Vault:
     return runtime.vault
