@@ -14,7 +14,7 @@ from core.channel import Connector, Outcome
 from core.db import feed, intents, lanes
 from core.db.intents import CONFLICT, Attempt, Intent
 from core.db.lanes import Claim
-from core.errors import ChannelError
+from core.errors import AlreadyDone, ChannelError, NotYet, Rejected
 from core.model import Order, Shipment
 from core.shipping import OTHERWISE, Ask, Change, Done, Send, Step, Wait, next_step
 from sync import acts, deliver, ledger, tracking
@@ -116,7 +116,8 @@ def _act(
     except ChannelError as error:
         outcome = Outcome(shipment, error)
     if outcome.error is not None:
-        outcome = Outcome(shipment, acts.patiently(runtime, connector, item, outcome.error))
+        patient = acts.patiently(runtime, connector, item, outcome.error)
+        outcome = Outcome(shipment, _refused(connector, shipment, patient))
     now = runtime.clock.now()
     with runtime.database.write() as connection:
         lanes.hold(connection, claim, now, acts.lease(runtime))
@@ -133,6 +134,17 @@ def _act(
     runtime.bells.announce_feed()
     if (lane_error := deliver.for_the_lane(outcome.error)) is not None:
         raise lane_error
+
+
+def _refused(connector: Connector, shipment: Shipment, error: ChannelError) -> ChannelError:
+    """A channel that began to hold the order between our look and the call refuses it, and need not say why."""
+    if not isinstance(error, Rejected) or isinstance(error, AlreadyDone):
+        return error
+    try:
+        shown = connector.order(shipment.order_id).value
+    except ChannelError:
+        return error
+    return error.renamed(NotYet) if isinstance(next_step(shown, shipment, ()), Wait) else error
 
 
 def _numbers(shipments: Iterable[Intent]) -> set[str]:

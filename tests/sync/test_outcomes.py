@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from connectors.pinduoduo.connector import PinduoduoConnector
+from core.channel import Outcome
 from core.db import Database, catalog, intents, shops
 from core.errors import Malformed
-from core.model import ParcelDraft
+from core.model import ParcelDraft, Shipment
 from sandbox.faults import FaultRule
 from sandbox.model import Sku
 from sync import policy
@@ -93,6 +96,31 @@ def test_waiting_for_an_order_uses_up_no_patience(engine: Engine) -> None:
     engine.run(policy.UNSETTLED_TRIES * 150, step=120)
     fault(engine, "http_5xx", "pdd.order.information.get", times=10)
     engine.run(150, step=30)
+    engine.world.release(order)
+    engine.run(300, step=30)
+    assert order.ship_accepts == 1
+
+
+def test_an_order_held_between_the_look_and_the_call_is_waited_for(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by a simulated day: a review began just before our call, and the refusal has no code of its own."""
+    order = engine.world.place(engine.world.shop(SHOP), restock=True)
+    engine.settle()
+    ship = PinduoduoConnector.ship
+
+    def late(connector: PinduoduoConnector, *arguments: Any) -> Outcome[Shipment]:
+        if order.hold is None:
+            engine.world.hold(order)
+        return ship(connector, *arguments)
+
+    monkeypatch.setattr(PinduoduoConnector, "ship", late)
+    parcel = ParcelDraft(carrier="SF", tracking_no="SF1234567890123")
+    engine.ship(ShipmentItem(shop=engine.shops[SHOP], order_id=order.order_id, parcels=(parcel,)))
+    engine.run(30, step=5)
+    [intent] = engine.intents("ship", engine.shops[SHOP], order.order_id)
+    assert (intent.state, order.ship_accepts) == ("due", 0)
+    monkeypatch.undo()
     engine.world.release(order)
     engine.run(300, step=30)
     assert order.ship_accepts == 1
