@@ -7,6 +7,7 @@ transaction, where it would keep others in the same thread waiting for its locks
 
 import re
 import sqlite3
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -43,6 +44,8 @@ platform knows our fences, so nothing can tell a request that left too late (DES
 STALE = {ANSWER: 6}
 """A reading of one order is answered by a replica that is behind, about once in so many."""
 REPLICA_SECONDS = 60.0
+LIMIT_SECONDS = 1.0
+"""How far back the platforms of a simulated day count calls."""
 STALL_SECONDS = (31.0, 120.0)
 
 
@@ -92,6 +95,8 @@ class Boundaries:
         fates = self._fates
         if not fates.on:
             return
+        if boundary not in (REDIS, REQUEST):
+            fiber.late = False
         if not fiber.in_transaction:
             self._interrupt(fiber, boundary)
         if fates.strikes("kill", KILLS, boundary):
@@ -104,6 +109,7 @@ class Boundaries:
         if self._fates.strikes("stall", STALLS, boundary):
             fiber.stop(self._now() + self._fates.dice.uniform(*STALL_SECONDS))
         elif self._fates.strikes("pause", PAUSES, boundary):
+            fiber.late = boundary in (REDIS, REQUEST)
             long = 12 if self._fates.dice.random() < LONG_PAUSES else 1
             fiber.stop(self._now() + min(20.0, long * self._fates.dice.expovariate(1 / PAUSE_SECONDS)))
 
@@ -117,6 +123,15 @@ class Boundaries:
 
     def now(self) -> float:
         return self._now()
+
+    def punctual(self) -> None:
+        """The budget was asked only now, whatever was before."""
+        if self._baton.holder is not None:
+            self._baton.holder.late = False
+
+    def late(self) -> bool:
+        """Whether the request that arrives now stood still after the budget let it go."""
+        return self._baton.holder is not None and self._baton.holder.late
 
     def sleep(self, seconds: float) -> None:
         """What a process does instead of `time.sleep`."""
@@ -196,6 +211,10 @@ class Wire(httpx.BaseTransport):
         self._dice = dice
         self.down = False
         self._replica: dict[str, tuple[float, httpx.Response]] = {}
+        self._late: defaultdict[str, list[float]] = defaultdict(list)
+        """Channel → when requests arrived that had stood still on their way."""
+        self.excused: Counter[str] = Counter()
+        """Channel → refusals for too many calls that are those requests' fault: each may be one too many once."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self._boundaries.cross(REQUEST)
@@ -207,8 +226,10 @@ class Wire(httpx.BaseTransport):
         if (behind := self._behind(asked)) is not None:
             self._boundaries.sleep(0.02)
             return behind
+        counted = self._counted()
         try:
             response = self._sandbox.handle(asked)
+            self._excuse(counted)
         except NoAnswer as silence:
             self._boundaries.sleep(self.TIMEOUT)
             raise httpx.ReadTimeout(str(silence), request=request) from None
@@ -218,6 +239,28 @@ class Wire(httpx.BaseTransport):
         answer = httpx.Response(response.status, headers=dict(response.headers), content=response.body, request=request)
         self._replica[_named(asked)] = (self._boundaries.now(), answer)
         return answer
+
+    def _counted(self) -> dict[str, tuple[int, int]]:
+        """Channel → calls it counted, and how many of them it refused as too many."""
+        return {
+            channel: (
+                sum(each["count"] for each in methods.values()),
+                sum(each["throttled"] for each in methods.values()),
+            )
+            for channel, methods in self._sandbox.world.calls.items()
+        }
+
+    def _excuse(self, before: dict[str, tuple[int, int]]) -> None:
+        """Takes note of a request that arrived late, and of a refusal that such a one explains."""
+        now = self._boundaries.now()
+        for channel, (calls, refused) in self._counted().items():
+            calls_before, refused_before = before.get(channel, (0, 0))
+            if calls > calls_before and self._boundaries.late():
+                self._late[channel].append(now)
+            self._late[channel] = [at for at in self._late[channel] if now - at <= LIMIT_SECONDS]
+            if refused > refused_before and self._late[channel]:
+                self._late[channel].pop()
+                self.excused[channel] += 1
 
     def _behind(self, asked: Request) -> httpx.Response | None:
         """What a replica that is behind still says of an order: the answer to the same question from a while ago."""
@@ -299,5 +342,6 @@ class Valkey(redis.Redis):
         if self.down:
             raise redis.ConnectionError("connection refused")
         answer = super().execute_command(*args, **options)  # type: ignore[no-untyped-call]  # redis leaves it untyped
+        self._boundaries.punctual()
         self._boundaries.cross(REDIS)
         return answer

@@ -32,7 +32,7 @@ from sync import beat, drain, ops
 from sync.limits import RedisGate
 from sync.runtime import Runtime
 from tests.simulation.bells import Ringing, SimulatedBells
-from tests.simulation.boundaries import REDIS, Boundaries, Fates, Valkey, Wire
+from tests.simulation.boundaries import LIMIT_SECONDS, REDIS, Boundaries, Fates, Valkey, Wire
 from tests.simulation.fibers import Baton, Fiber, Process
 
 SECRET = "a secret for tests only"
@@ -47,7 +47,7 @@ MOST_TURNS = 200_000
 CALLS_A_SECOND = 8
 """Tighter than any channel's own limits, so that a day of this size meets it; the platforms count each method alone."""
 ALL = tuple(CHANNELS)
-_TIGHT = Limit(CALLS_A_SECOND, 1, Scope.APP)
+_TIGHT = Limit(CALLS_A_SECOND, LIMIT_SECONDS, Scope.APP)
 
 
 class Crashed(AssertionError):
@@ -84,7 +84,7 @@ class Day:
         self.channels = channels
         self.sandbox = Sandbox(seed, VirtualClock(), stock=(5, 60))
         self.world = self.sandbox.world
-        limit = {"app": (CALLS_A_SECOND, 1.0)}
+        limit = {"app": (CALLS_A_SECOND, LIMIT_SECONDS)}
         self.world.change_settings({"rate_limits": {channel: {"*": limit} for channel in channels}})
         for channel in channels:
             items = self.world.shop(channel).items

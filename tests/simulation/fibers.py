@@ -37,6 +37,8 @@ class Fiber:
         self.done = False
         self.dead = False
         self.in_transaction = False
+        self.late = False
+        """Stood still after it was told that a request may leave."""
         self.wake_at = 0.0
         """Asleep, or standing still, until the world's clock shows this."""
         self.error: BaseException | None = None
