@@ -22,6 +22,8 @@ from sync import conflicts, ledger, policy
 from sync.ledger import SHOW_AGAIN, Entry
 from sync.runtime import Runtime
 
+ALONE_AFTER = 2
+"""What was in so many calls in which the worker died shares no call any more."""
 SOLD_OUT = "0"
 """The wanted stock that must not wait for anything else."""
 
@@ -61,9 +63,18 @@ def _drain(runtime: Runtime, connector: Connector, claim: Claim, wanted: _Field)
         if settled := _landed_by_now(runtime, claim, doubtful):
             _read_back(runtime, connector, claim, wanted, settled)
     fresh = [item for item in due if item.id not in open_attempts]
-    if fresh:
-        _send(runtime, connector, claim, wanted, fresh)
-    return len(due) == size or bool(open_attempts)
+    batch = _together(fresh)
+    if batch:
+        _send(runtime, connector, claim, wanted, batch)
+    return len(due) == size or bool(open_attempts) or len(batch) < len(fresh)
+
+
+def _together(fresh: list[Intent]) -> list[Intent]:
+    """What shares the next call: everything but what was in calls that ended their workers. That is sent after it and
+    one by one, so that only the one at fault goes on being counted.
+    """
+    suspects = [item for item in fresh if item.tries >= ALONE_AFTER and ledger.DIED in item.reason]
+    return [item for item in fresh if item not in suspects] or suspects[:1]
 
 
 def _landed_by_now(

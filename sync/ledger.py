@@ -29,6 +29,8 @@ SHOW_AGAIN = timedelta(seconds=3)
 WHOLE_LANE = (Action.LANE_LATER, Action.REFRESH, Action.PAUSE_SHOP)
 """What concerns everything else on the lane as well."""
 
+DIED = "the worker died in the call"
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -101,7 +103,7 @@ def died(item: Intent, attempt: Attempt, now: datetime) -> Entry | None:
     """
     if attempt.state != "open" or attempt.version != item.version:
         return None
-    error = OutcomeUnknown("the worker died in the call")
+    error = OutcomeUnknown(DIED)
     decision = policy.decide(error, item.tries)
     if decision.action is Action.PARK:
         return parked(item, policy.code(error), f"{error}, {item.tries + 1} times")

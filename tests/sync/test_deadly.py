@@ -1,18 +1,20 @@
 """What ends its worker every time: it is counted, set aside with its reason, and the others go on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from connectors.pinduoduo import CHANGES
-from core.channel import Page
-from core.db import Database, lanes, watermarks
+from connectors.pinduoduo.connector import PinduoduoConnector
+from core.channel import Outcome, Page, StockWrite
+from core.db import Database, catalog, lanes, watermarks
 from core.db.lanes import Kind
 from sandbox.model import Order as Placed
-from sync import beat, drain, gaps, inbox, ops, policy, pull
+from sync import beat, drain, gaps, inbox, ops, policy, pull, push
 from sync.advice import ADVICE, advise
+from sync.push import StockItem
 from tests.engine import Engine
 from tests.engine import engine as running
 
@@ -148,3 +150,34 @@ def test_a_window_that_ends_its_worker_is_made_smaller_and_left_out_at_last(
     new = place(engine)[0]
     assert run(engine, 120, end) == 0
     assert engine.order(shop, new.order_id) is not None
+
+
+def test_of_a_batch_that_ends_its_worker_only_the_one_at_fault_is_parked(
+    engine: Engine, end: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with engine.runtime.database.read() as connection:
+        rows = [row for row in catalog.rows_of(connection, shop_id=engine.shops[CHANNEL]) if row.sku][:5]
+    poison = rows[2].key
+    write = PinduoduoConnector.set_stock
+    batches: list[int] = []
+
+    def writing(connector: PinduoduoConnector, batch: Sequence[StockWrite]) -> list[Outcome[StockWrite]]:
+        batches.append(len(batch))
+        if poison in [each.key for each in batch]:
+            raise end
+        return write(connector, batch)
+
+    monkeypatch.setattr(PinduoduoConnector, "set_stock", writing)
+    wanted = [StockItem(sku=str(row.sku), quantity=40 + number) for number, row in enumerate(rows)]
+    with engine.runtime.database.write() as connection:
+        push.set_stock(connection, wanted, engine.runtime.clock.now())
+    run(engine, 200, end)
+    for number, row in enumerate(rows):
+        sku = engine.world.sku(engine.world.shop(CHANNEL), row.key.sku_id)
+        assert (sku.sellable == 40 + number) == (row.key != poison)
+    assert batches[:2] == [5, 5]
+    assert set(batches[2:]) == {1}
+    run(engine, 3600, end, step=30)
+    [parked] = ops.list_parked(engine.runtime)
+    assert parked.object_id == f"{poison.listing_id}/{poison.sku_id}"
+    assert "the worker died in the call" in parked.reason
