@@ -1,8 +1,10 @@
 """What a batch of calls costs the database: as much for many SKUs as for two, whatever the channel answers."""
 
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -157,3 +159,27 @@ def test_each_of_a_mixed_batch_gets_its_own_outcome(database: Database) -> None:
         ("stock.accepted", "1/taken", 1),
         ("stock.accepted", "1/taken-changed", 1),
     ]
+
+
+def test_the_next_batch_is_found_without_looking_at_the_others(tmp_path: Path, migrated_sqlite: Path) -> None:
+    """SQLite tells how it will search: by the indexes made for it, with nothing sorted."""
+    database = Database(f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path / 'plans.db')}")
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
+        asked.append((statement, parameters))
+
+    sa.event.listen(database.engine, "before_cursor_execute", note)
+    with database.read() as connection:
+        intents.due(connection, "douyin:1", ["stock"], at(0), 50)
+        intents.sold_out(connection, at(0))
+        first, rest, beat = [each for each in asked if each[0].startswith("SELECT")]
+        plans = [
+            " ".join(row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters))
+            for statement, parameters in (first, rest, beat)
+        ]
+    database.close()
+    assert "ix_intent_sold_out (kind=? AND state=? AND wanted=? AND shop_id=? AND not_before<?)" in plans[0]
+    assert "ix_intent_shop_id_kind_state_not_before_id (shop_id=? AND kind=? AND state=? AND not_before<?)" in plans[1]
+    assert "ix_intent_sold_out (kind=? AND state=? AND wanted=?)" in plans[2]
+    assert not any("ORDER BY" in plan for plan in plans)
