@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from core.db import commands, intents, lanes, watermarks
 from core.db.lanes import Kind, Lane
 from core.db.shops import shop_id
-from core.db.tables import intent, receipt, shop, watermark
+from core.db.tables import Instant, intent, receipt, shop, watermark
 from sync import pull
 from sync.runtime import Runtime
 
@@ -71,30 +71,36 @@ def beat(runtime: Runtime) -> set[Lane]:
 
 def due_lanes(connection: Connection, now: datetime) -> set[Lane]:
     """Lanes of active shops with work whose time has come, that nobody works on and that are not asleep."""
-    active = set(connection.scalars(sa.select(shop.c.id).where(shop.c.state == "active")))
+    active = set(connection.scalars(_ACTIVE))
     found = _notices(connection, now) | _intents(connection, now) | _streams(connection, now)
     return {lane for lane in found if lane.shop_id in active} - lanes.busy_or_asleep(connection, now)
 
 
 def _notices(connection: Connection, now: datetime) -> set[Lane]:
-    rows = connection.execute(
-        sa.select(receipt.c.channel, receipt.c.account)
-        .where(receipt.c.state == "due", receipt.c.not_before <= now)
-        .distinct()
-    )
+    rows = connection.execute(_NOTICES, {"now": now})
     return {Lane(shop_id(row.channel, row.account), Kind.NOTICES) for row in rows}
 
 
 def _intents(connection: Connection, now: datetime) -> set[Lane]:
-    rows = connection.execute(
-        sa.select(intent.c.shop_id, intent.c.kind).where(intent.c.state == "due", intent.c.not_before <= now).distinct()
-    )
-    return {Lane(row.shop_id, Kind(row.kind)) for row in rows}
+    return {Lane(row.shop_id, Kind(row.kind)) for row in connection.execute(_INTENTS, {"now": now})}
 
 
 def _streams(connection: Connection, now: datetime) -> set[Lane]:
-    rows = connection.execute(sa.select(watermark.c.shop_id, watermark.c.stream).where(watermark.c.next_at <= now))
-    return {Lane(row.shop_id, pull.LANES[row.stream]) for row in rows}
+    return {Lane(row.shop_id, pull.LANES[row.stream]) for row in connection.execute(_STREAMS, {"now": now})}
+
+
+# Made once: making a statement costs more than running it, and these run at every beat.
+_NOW = sa.bindparam("now", type_=Instant)
+_ACTIVE = sa.select(shop.c.id).where(shop.c.state == "active")
+_NOTICES = (
+    sa.select(receipt.c.channel, receipt.c.account)
+    .where(receipt.c.state == "due", receipt.c.not_before <= _NOW)
+    .distinct()
+)
+_INTENTS = (
+    sa.select(intent.c.shop_id, intent.c.kind).where(intent.c.state == "due", intent.c.not_before <= _NOW).distinct()
+)
+_STREAMS = sa.select(watermark.c.shop_id, watermark.c.stream).where(watermark.c.next_at <= _NOW)
 
 
 def _lead(connection: redis.Redis, owner: str) -> bool:
