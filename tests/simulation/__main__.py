@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 HASHES = "PYTHONHASHSEED"
 AT_ONCE = 5
 """Seeds that share a process's database template and Redis server."""
+TOLD_EVERY = 50
+"""Seeds between two lines of progress where nobody watches a terminal."""
 
 
 def main() -> int:
@@ -44,8 +46,8 @@ def main() -> int:
                 _print(each.trace)
             if asked.first_only and broken:
                 return 1
-        _progress(f"{played} of {len(seeds)} seeds, {broken} with violations, {seconds / played:.1f} s each")
-    _progress("")
+        _progress(f"{played} of {len(seeds)} seeds, {broken} with violations, {seconds / played:.1f} s each", played)
+    _progress("", 0)
     _print(
         f"{played} seeds, {broken} with violations, {seconds / max(1, played):.2f} s of processor time each, "
         f"{time.monotonic() - began:.0f} s in all"
@@ -86,10 +88,13 @@ def _print(line: str) -> None:
     sys.stdout.flush()
 
 
-def _progress(line: str) -> None:
+def _progress(line: str, played: int) -> None:
+    """In place on a terminal, else a line now and then."""
     if sys.stderr.isatty():
         sys.stderr.write(f"\r\033[K{line}")
-        sys.stderr.flush()
+    elif played and played % TOLD_EVERY == 0:
+        sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
 
 
 if __name__ == "__main__":

@@ -39,8 +39,8 @@ SECRET = "a secret for tests only"
 MINUTES = 8
 ITEMS = 4
 """How many of its goods each shop keeps: few enough that buyers, the ERP and the seller meet at the same ones."""
-BEFORE_SECONDS = 2 * 3600.0
-"""How long the shops were open before they were connected: the first pull has something to find."""
+BEFORE_SECONDS = 3600.0
+"""How long the shops were open before they were connected: the first pull has something to find, in several windows."""
 WORKERS = 3
 BEAT_EVERY = 9.0
 MOST_TURNS = 200_000
