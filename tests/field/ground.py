@@ -242,7 +242,7 @@ class Ground(Engine):
                 raise Killed
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(lanes, "abandon", lambda *_: None)
+            patch.setattr(lanes, "abandon", lambda *_, **__: None)
             patch.setattr(self.wire, "after" if landed else "before", die)
             yield
 
