@@ -1,5 +1,6 @@
 """Fixtures every test may ask for: real databases and a real Redis-protocol server, started on first use."""
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -173,3 +174,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("long"):
             item.add_marker(pytest.mark.skip(reason="takes minutes; make proofs runs it"))
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: the garbage collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
