@@ -86,13 +86,6 @@ def test_orders_whose_pushes_are_lost_come_by_polling(engine: Engine, channel: s
     assert sorted(created(engine, channel)) == sorted(ids)
 
 
-def test_more_than_a_page_in_one_window_all_arrive(engine: Engine, channel: str) -> None:
-    fault(engine, channel, "drop_push", times=None)
-    ids = {order.order_id for order in place(engine, channel, 230)}
-    engine.run(60)
-    assert sorted(created(engine, channel)) == sorted(ids)
-
-
 def test_a_doubled_late_and_reordered_push_doubles_nothing(engine: Engine, channel: str) -> None:
     fault(engine, channel, "duplicate_push", times=None)
     fault(engine, channel, "reorder_push", times=None)
@@ -303,12 +296,3 @@ def test_an_ambiguous_code_is_never_written(engine: Engine, channel: str) -> Non
     assert engine.set_stock(**{"SKU-0001": 3}).items[0].code == "unknown_sku"
     engine.run(10)
     assert SET_STOCK[channel] not in engine.world.calls[channel]
-
-
-def test_our_own_write_read_back_by_polling_is_no_echo(engine: Engine, channel: str) -> None:
-    [order] = place(engine, channel)
-    engine.settle()
-    engine.ship(parcel(engine, channel, order))
-    engine.run(120)
-    shipped = [e for e in engine.events("order.updated") if e.object_id == order.order_id]
-    assert len(shipped) == 1
