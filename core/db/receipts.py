@@ -100,14 +100,29 @@ def _values(vault: Vault, notice: Notice, state: tuple[str, str], source_at: obj
     }
 
 
+_COLUMNS = [receipt.c[name] for name in Receipt.__dataclass_fields__]
+# Made once: making a statement costs more than running it, and these run for every batch.
+_DUE = (
+    sa.select(*_COLUMNS)
+    .where(
+        receipt.c.channel == sa.bindparam("of_channel"),
+        receipt.c.account == sa.bindparam("of_account"),
+        receipt.c.kind == sa.bindparam("of_kind"),
+        receipt.c.state == "due",
+        receipt.c.not_before <= sa.bindparam("now"),
+    )
+    .order_by(receipt.c.not_before, receipt.c.id)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+_SETTLE = sa.update(receipt).where(receipt.c.id == sa.bindparam("row"), receipt.c.seen == sa.bindparam("version"))
+
+
 def due(
     connection: Connection, channel: str, account: str, kind: ObjectKind, now: datetime, limit: int
 ) -> list[Receipt]:
     """Receipts of a shop about one kind of object, those that wait longest first."""
-    query = _receipts(channel, account, kind).where(receipt.c.state == "due", receipt.c.not_before <= now)
-    return [
-        _receipt(row) for row in connection.execute(query.order_by(receipt.c.not_before, receipt.c.id).limit(limit))
-    ]
+    named = {"of_channel": channel, "of_account": account, "of_kind": kind.value}
+    return [_receipt(row) for row in connection.execute(_DUE, {**named, "now": now, "most": limit})]
 
 
 def died(
@@ -125,15 +140,7 @@ def died(
     before = connection.scalar(sa.select(sa.func.max(receipt.c.died)).where(named, receipt.c.state != "handled")) or 0
     waits = receipt.c.state == "due"
     connection.execute(sa.update(receipt).where(named, waits).values(died=before + 1))
-    query = _receipts(channel, account, kind).where(named, waits)
-    return [_receipt(row) for row in connection.execute(query)], before + 1
-
-
-def _receipts(channel: str, account: str, kind: ObjectKind) -> sa.Select[Any]:
-    columns = [receipt.c[name] for name in Receipt.__dataclass_fields__]
-    return sa.select(*columns).where(
-        receipt.c.channel == channel, receipt.c.account == account, receipt.c.kind == kind.value
-    )
+    return [_receipt(row) for row in connection.execute(sa.select(*_COLUMNS).where(named, waits))], before + 1
 
 
 def _receipt(row: Any) -> Receipt:
@@ -145,12 +152,8 @@ def _receipt(row: Any) -> Receipt:
 def settle(connection: Connection, done: Sequence[Receipt], state: str, reason: str = "") -> None:
     """Ends receipts, but for those that were delivered again meanwhile: they stay due."""
     if done:
-        connection.execute(
-            sa.update(receipt)
-            .where(receipt.c.id == sa.bindparam("row"), receipt.c.seen == sa.bindparam("version"))
-            .values(state=state, reason=reason),
-            [{"row": item.id, "version": item.seen} for item in done],
-        )
+        rows = [{"row": item.id, "version": item.seen, "state": state, "reason": reason} for item in done]
+        connection.execute(_SETTLE, rows)
 
 
 def later(connection: Connection, waiting: Sequence[Receipt], until: datetime, reason: str) -> None:
