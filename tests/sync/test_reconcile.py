@@ -164,6 +164,7 @@ def until_night(engine: Engine, channel: str) -> None:
 
 
 def test_every_night_each_shop_is_compared_on_the_backfill_lane(engine: Engine) -> None:
+    engine.runtime.settings = engine.runtime.settings.model_copy(update={"reconcile_days": 0.25})
     assert tonight(engine) is None
     with engine.runtime.database.read() as connection:
         marks = {shop: watermarks.of_shop(connection, shop)[pull.RECONCILIATION] for shop in engine.shops.values()}
