@@ -25,7 +25,7 @@ from hypothesis.stateful import (
 
 from core.channel import Fetched
 from core.conflict import Field, Policy, same
-from core.db import Database, conflicts, intents, shops
+from core.db import conflicts, intents, shops
 from core.db.conflicts import DecisionRow
 from core.model import Price
 from sandbox.ground import Refused
@@ -33,6 +33,7 @@ from sandbox.model import Order
 from sync import ops, push, resolve
 from sync.accept import accept
 from sync.push import PriceItem
+from tests.conftest import Kept
 from tests.engine import Engine
 
 CHANNELS = ("pinduoduo", "douyin", "taobao", "jd")
@@ -58,7 +59,7 @@ class BothSides(RuleBasedStateMachine):
         with redis.Redis.from_url(self.redis_url) as client:
             client.flushall()
         path = shutil.copy(self.migrated, Path(self.folder.name) / "qudao.db")
-        self.database = Database(f"sqlite:///{path}")
+        self.database = Kept.lend(f"sqlite:///{path}")
         self.orders: list[Order] = []
         self.heard: list[tuple[Fetched[Any], datetime]] = []
         self.ours: dict[Field, Any] = {}
