@@ -24,7 +24,7 @@ taken longer than they are, for calls that overtake each other on their way. Bot
 """
 FIRST_HOLD_SECONDS = 1.0
 """How long a call is held back when the platform refuses it without saying for how long; doubles up to the last one
-while refusals follow within twice the hold after it; a single refusal now and then does not add up."""
+while one of the first few calls after a hold is refused again. A single refusal now and then does not add up."""
 LAST_HOLD_SECONDS = 60.0
 LAST_QUOTA_SECONDS = 600.0
 """The last one where the whole app is refused: the quota of a day comes back at a moment that no answer names."""

@@ -7,7 +7,7 @@ call. Keys live a minute longer than they mean anything, because their end is co
 
 _COMMON = """
 local KEEP = 60000
-local RISE, FORGOTTEN = 1 / 120, 2
+local RISE, FORGOTTEN, FEW = 1 / 120, 2, 3
 local function clock(given)
   if given ~= '' then return tonumber(given) end
   local at = redis.call('TIME')
@@ -29,10 +29,13 @@ if not since or since > now then
   since = now
   redis.call('SET', KEYS[1], text(now))
 end
-local wait, again, factors, budgets = 0, 0, {}, {}
+local wait, again, factors, budgets, refused = 0, 0, {}, {}, {}
 for place = 1, 4 do
   local state = redis.call('HMGET', KEYS[1 + place], 'until', 'factor', 'lowered', 'base')
-  if state[1] then wait = math.max(wait, tonumber(state[1]) - now) end
+  if state[1] then
+    wait = math.max(wait, tonumber(state[1]) - now)
+    table.insert(refused, KEYS[1 + place])
+  end
   local factor = state[2] and risen(state[2], state[3], now) or 1
   factors[place] = math.min(1, factor)
   if state[4] and factor < FORGOTTEN then
@@ -85,6 +88,7 @@ for _, budget in ipairs(budgets) do
   redis.call('ZREM', key .. '|gone', me)
 end
 redis.call('SET', KEYS[6], text(now), 'PX', KEEP)
+for _, place in ipairs(refused) do redis.call('HINCRBY', place, 'passed', 1) end
 for place = 1, 4 do
   local seen = KEYS[1 + place] .. '|seen'
   local counted = redis.call('HMGET', seen, 'since', 'calls')
@@ -106,13 +110,14 @@ REFUSED = (
 local now, seconds, first, last = clock(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local declared, cut, floor, least = ARGV[5] == '1', tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local place = KEYS[1]
-local state = redis.call('HMGET', place, 'until', 'times', 'patient', 'factor', 'lowered', 'base')
+local state = redis.call('HMGET', place, 'until', 'times', 'patient', 'factor', 'lowered', 'base', 'passed')
 local held = tonumber(state[1]) or 0
 local storm, soon = held > now, (tonumber(state[3]) or 0) > now
 if not storm then
-  local times = 1 + (soon and tonumber(state[2]) or 0)
+  local same = soon and (tonumber(state[7]) or 0) <= FEW
+  local times = 1 + (same and tonumber(state[2]) or 0)
   if seconds <= 0 then seconds = math.min(last, first * 2 ^ (times - 1)) end
-  redis.call('HSET', place, 'times', times, 'patient', text(now + 3 * seconds))
+  redis.call('HSET', place, 'times', times, 'patient', text(now + 3 * seconds), 'passed', 0)
 end
 redis.call('HSET', place, 'until', text(math.max(held, now + seconds)))
 if not soon then

@@ -163,6 +163,15 @@ def test_a_spent_quota_of_a_whole_app_is_asked_about_every_ten_minutes_at_last(r
     assert held[-2:] == [600, 600]
 
 
+def test_refusals_with_calls_between_them_do_not_hold_back_longer(redis_url: str) -> None:
+    waiting = Waiting(redis_url)
+    for _ in range(5):
+        waiting.gate.refused(CALL, None)
+        assert round(waiting.waits(CALL)) == 1
+        for _ in range(5):
+            waiting.leaves_at()
+
+
 def learned(waiting: Waiting) -> float:
     [budget] = [each for each in waiting.gate.budgets() if (each.shop, each.method) == (CALL.shop, CALL.method)]
     return budget.learned
