@@ -44,6 +44,7 @@ platform knows our fences, so nothing can tell a request that left too late (DES
 STALE = {ANSWER: 6}
 """A reading of one order is answered by a replica that is behind, about once in so many."""
 REPLICA_SECONDS = 60.0
+"""How far it may be behind."""
 LIMIT_SECONDS = 1.0
 """How far back the platforms of a simulated day count calls."""
 STALL_SECONDS = (31.0, 120.0)
@@ -237,7 +238,9 @@ class Wire(httpx.BaseTransport):
         self._boundaries.sleep(self._dice.choice((0.01, 0.02, 0.03, 0.05, 0.3)))
         self._boundaries.cross(ANSWER)
         answer = httpx.Response(response.status, headers=dict(response.headers), content=response.body, request=request)
-        self._replica[_named(asked)] = (self._boundaries.now(), answer)
+        name, now = _named(asked), self._boundaries.now()
+        if now - self._replica.get(name, (0.0,))[0] >= REPLICA_SECONDS:
+            self._replica[name] = (now, answer)
         return answer
 
     def _counted(self) -> dict[str, tuple[int, int]]:

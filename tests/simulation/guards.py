@@ -23,10 +23,11 @@ from sync import pull
 from sync.runtime import Runtime
 
 
-def _hold(connection: Connection, claim: Claim, now: datetime, ttl: timedelta) -> None:
+def _hold(connection: Connection, claim: Claim, now: datetime, ttl: timedelta, *, doing: str | None = None) -> None:
     """Whoever says that he owns the lane is believed."""
     mine = sa.and_(lane.c.shop_id == claim.lane.shop_id, lane.c.kind == claim.lane.kind.value)
-    connection.execute(sa.update(lane).where(mine).values(expires_at=now + ttl))
+    told = {} if doing is None else {"doing": doing}
+    connection.execute(sa.update(lane).where(mine).values(expires_at=now + ttl, **told))
 
 
 def _read_back(

@@ -30,6 +30,9 @@ BETWEEN_SECONDS = 60.0
 """Longer than from a reading that a number is made of to its write, and from that to reading back, retries included.
 """
 
+UNFORESEEN = "nothing ends with an error nobody foresaw"
+"""The promise that any exception breaks."""
+
 
 @dataclass(frozen=True)
 class Violation:

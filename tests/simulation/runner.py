@@ -19,7 +19,7 @@ from core.db import Database
 from core.db.migrations import upgrade
 from tests import servers
 from tests.simulation import guards, story
-from tests.simulation.invariants import Violation
+from tests.simulation.invariants import UNFORESEEN, Violation
 
 MEMORY = Path("/dev/shm")  # our own folder is made inside
 LONGEST_SECONDS = 180
@@ -87,7 +87,7 @@ def _play(seed: int, database: Database, redis_url: str, folder: Path) -> Played
             violations, digest = story.play(seed, database, redis_url, own)
     except Exception as error:  # noqa: BLE001  # whatever stops a day is a finding
         trace = traceback.format_exc()
-        violations = [Violation("nothing ends with an error nobody foresaw", f"{type(error).__name__}: {error}")]
+        violations = [Violation(UNFORESEEN, f"{type(error).__name__}: {error}")]
     finally:
         shutil.rmtree(own)
     return Played(seed, time.process_time() - began, tuple(violations), trace, digest)
