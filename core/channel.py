@@ -203,10 +203,7 @@ class Gate(Protocol):
         """
 
     def failed(self, call: Call) -> None:
-        """The call met an outage: a shop that keeps failing is asked less and less often, and no other one with it."""
-
-    def recovered(self, call: Call) -> None:
-        """A call of the shop came through after one that failed."""
+        """The call met an outage: a shop most of whose calls fail is asked less and less, and no other one with it."""
 
 
 class OpenGate:
@@ -221,9 +218,6 @@ class OpenGate:
         return None
 
     def failed(self, call: Call) -> None:
-        return None
-
-    def recovered(self, call: Call) -> None:
         return None
 
 

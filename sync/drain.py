@@ -113,7 +113,6 @@ class _Held:
         self._claim = claim
         self._ttl = timedelta(seconds=runtime.settings.lease_seconds)
         self._proven = runtime.clock.now()
-        self._failed = False
 
     def send(self, request: Request) -> bytes:
         """Raises LaneLost beside what the channel answers."""
@@ -123,15 +122,10 @@ class _Held:
                 lanes.hold(connection, self._claim, now, self._ttl)
             self._proven = now
         try:
-            body = self._runtime.http.send(replace(request, call=call))
+            return self._runtime.http.send(replace(request, call=call))
         except (Unavailable, OutcomeUnknown, Garbled):
-            self._failed = True
             self._runtime.gate.failed(call)
             raise
-        if self._failed:
-            self._failed = False
-            self._runtime.gate.recovered(call)
-        return body
 
     def _urgency(self, request: Request) -> Urgency:
         """A call that asks to be the last one is."""

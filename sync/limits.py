@@ -40,7 +40,9 @@ LEAST_LEARNED = 5.0
 """Calls a second that a rate learned without a declared one starts from at least."""
 
 FREE_FAILURES = 3
-"""So many calls of a shop may fail on their way in a row before its next ones are held back."""
+"""So many calls of a shop may fail on their way before its next ones are held back, if most of those that left since
+the first of them did. One that fails now and then among others that come through is no outage.
+"""
 LAST_BACKOFF_SECONDS = 120.0
 
 PATIENCE: Mapping[Urgency, float] = {
@@ -106,7 +108,6 @@ class RedisGate:
         self._enter = connection.register_script(limits_lua.ENTER)
         self._refused = connection.register_script(limits_lua.REFUSED)
         self._failed = connection.register_script(limits_lua.FAILED)
-        self._recovered = connection.register_script(limits_lua.RECOVERED)
         self._state = connection.register_script(limits_lua.STATE)
 
     def enter(self, call: Call) -> None:
@@ -152,9 +153,6 @@ class RedisGate:
 
     def failed(self, call: Call) -> None:
         self._run(self._failed, [_places(call)[2]], [self._now(), FREE_FAILURES, LAST_BACKOFF_SECONDS])
-
-    def recovered(self, call: Call) -> None:
-        self._run(self._recovered, [_places(call)[2]], [])
 
     def budgets(self) -> list[Budget]:
         """What was used lately or refused, and how much of it is left to whom."""

@@ -88,7 +88,7 @@ for _, budget in ipairs(budgets) do
   redis.call('ZREM', key .. '|gone', me)
 end
 redis.call('SET', KEYS[6], text(now), 'PX', KEEP)
-for _, place in ipairs(refused) do redis.call('HINCRBY', place, 'passed', 1) end
+for _, place in ipairs(refused) do redis.call('HINCRBY', place, 'left', 1) end
 for place = 1, 4 do
   local seen = KEYS[1 + place] .. '|seen'
   local counted = redis.call('HMGET', seen, 'since', 'calls')
@@ -110,14 +110,15 @@ REFUSED = (
 local now, seconds, first, last = clock(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local declared, cut, floor, least = ARGV[5] == '1', tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 local place = KEYS[1]
-local state = redis.call('HMGET', place, 'until', 'times', 'patient', 'factor', 'lowered', 'base', 'passed')
+local state = redis.call('HMGET', place, 'until', 'times', 'patient', 'factor', 'lowered', 'base', 'left', 'refused_at')
 local held = tonumber(state[1]) or 0
 local storm, soon = held > now, (tonumber(state[3]) or 0) > now
 if not storm then
-  local same = soon and (tonumber(state[7]) or 0) <= FEW
+  local left = tonumber(state[7]) or 0
+  local same = soon and left - (tonumber(state[8]) or 0) <= FEW
   local times = 1 + (same and tonumber(state[2]) or 0)
   if seconds <= 0 then seconds = math.min(last, first * 2 ^ (times - 1)) end
-  redis.call('HSET', place, 'times', times, 'patient', text(now + 3 * seconds), 'passed', 0)
+  redis.call('HSET', place, 'times', times, 'patient', text(now + 3 * seconds), 'refused_at', left)
 end
 redis.call('HSET', place, 'until', text(math.max(held, now + seconds)))
 if not soon then
@@ -143,24 +144,23 @@ FAILED = (
     _COMMON
     + """
 local now, free, last = clock(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-local state = redis.call('HMGET', KEYS[1], 'until', 'failures', 'failing')
-local held = tonumber(state[1]) or 0
+local state = redis.call('HMGET', KEYS[1], 'until', 'failures', 'failing', 'left', 'failing_from', 'failed')
+local held, left = tonumber(state[1]) or 0, tonumber(state[4]) or 0
+local failed, from = (tonumber(state[6]) or 0) + 1, tonumber(state[5]) or left
+redis.call('HSET', KEYS[1], 'failed', failed)
 if held > now then return 0 end
-local failures = (tonumber(state[3]) or 0) > now and tonumber(state[2]) or 0
+local failures = tonumber(state[2]) or 0
+if (tonumber(state[3]) or 0) < now or 2 * failed <= left - from + 1 then
+  failures = 0
+  redis.call('HSET', KEYS[1], 'failed', 1, 'failing_from', left)
+end
 failures = failures + 1
 local seconds = failures > free and math.min(last, 2 ^ (failures - free - 1)) or 0
-redis.call('HSET', KEYS[1], 'failures', failures, 'failing', text(now + 3 * seconds + 30))
-if seconds > 0 then redis.call('HSET', KEYS[1], 'until', text(now + seconds)) end
+redis.call('HSET', KEYS[1], 'failures', failures, 'failing', text(now + 3 * seconds + 30), 'until', text(now + seconds))
 keep(KEYS[1], math.max(3 * seconds + 30, FORGOTTEN / RISE))
 return 0
 """
 )
-
-RECOVERED = """
-local failures = tonumber(redis.call('HGET', KEYS[1], 'failures'))
-if failures then redis.call('HSET', KEYS[1], 'failures', math.floor(failures / 2)) end
-return 0
-"""
 
 STATE = (
     _COMMON

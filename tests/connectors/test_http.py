@@ -39,9 +39,6 @@ class Counting:
     def failed(self, call: Call) -> None:
         return None
 
-    def recovered(self, call: Call) -> None:
-        return None
-
 
 @pytest.fixture
 def gate() -> Counting:

@@ -59,9 +59,6 @@ class WatchedGate:
     def failed(self, call: Call) -> None:
         return None
 
-    def recovered(self, call: Call) -> None:
-        return None
-
 
 class Wire(httpx.BaseTransport):
     """The way to the sandbox. A test may change the bytes of a request (length kept) or the JSON of an answer."""

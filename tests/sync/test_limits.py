@@ -284,12 +284,33 @@ def test_a_shop_that_keeps_failing_is_asked_less_and_less_and_no_other_one(redis
         assert waiting.waits(OTHER_SHOP) == 0
         waits.append(round(waiting.waits(CALL)))
     assert waits == [0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 120, 120]
-    waiting.gate.recovered(CALL)
+    for _ in range(13):
+        waiting.leaves_at()
     waiting.gate.failed(CALL)
-    assert round(waiting.waits(CALL)) == 8, "a success takes half of it back"
-    waiting.clock.advance(1000)
-    waiting.gate.failed(CALL)
-    assert waiting.waits(CALL) == 0
+    assert waiting.waits(CALL) == 0, "as many came through as had failed"
+
+
+def test_calls_that_fail_now_and_then_hold_nothing_back(redis_url: str) -> None:
+    waiting = Waiting(redis_url)
+    for _ in range(20):
+        waiting.gate.failed(CALL)
+        for _ in range(5):
+            assert waiting.waits(CALL) == 0
+
+
+def test_an_outage_met_by_several_workers_at_once_holds_back(redis_url: str) -> None:
+    waiting = Waiting(redis_url)
+    waits = []
+    for _ in range(5):
+        for _ in range(4):
+            waiting.leaves_at()
+        before = waiting.now()
+        for _ in range(4):
+            waiting.gate.failed(CALL)
+        waits.append(round(waiting.leaves_at() - before))
+    assert waits[0] == 1
+    assert waits == sorted(waits)
+    assert waits[-1] >= 8
 
 
 def test_without_redis_no_call_leaves(redis_url: str) -> None:

@@ -84,9 +84,6 @@ class RecordingGate:
     def failed(self, call: Call) -> None:
         return None
 
-    def recovered(self, call: Call) -> None:
-        return None
-
 
 @pytest.fixture
 def transport() -> FakeTransport:
