@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import ClassVar, Generic, NoReturn, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, NoReturn, Protocol, TypeVar
 
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 
 from core.clock import Clock
 from core.errors import ChannelError, Reauthorize, Throttled, Unavailable, Unsupported
@@ -265,7 +265,16 @@ class Fetched(Generic[T]):
 
     def __post_init__(self) -> None:
         if b"\\u0000" in self.raw:
-            object.__setattr__(self, "value", visible(self.value))
+            object.__setattr__(self, "value", _visible(self.value))
+
+
+def _visible(value: Any) -> Any:
+    """A canonical value with every text of it made visible."""
+    if type(value) is str:  # an enum has none
+        return visible(value)
+    if isinstance(value, BaseModel):
+        return value.model_copy(update={name: _visible(getattr(value, name)) for name in type(value).model_fields})
+    return tuple(map(_visible, value)) if isinstance(value, tuple) else value
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,8 @@ prices.
 The platform's stock number counts goods that running orders have booked; ours is what can still be sold. So the
 bookings are read before an absolute number is written. An order that is shipped in between takes its bookings along and
 leaves more for sale than was wished, so the number is read back and written again. An order that is placed in between
-leaves less, which is right: it was sold since.
+leaves less, which is right: it was sold since; where the number would be below the bookings then, the platform refuses
+it, and it is written again as well.
 """
 
 import hashlib
@@ -22,7 +23,7 @@ from connectors.jd.client import JdClient, Verdict, number, refusal
 from connectors.rows import TAKES_NO_MORE, backwards, named, page, sound
 from core.channel import Fetched, Outcome, Page, PriceWrite, StockDelta, StockWrite, one_by_one
 from core.clock import Clock
-from core.errors import ChannelError, Conflict, Invalid, NotFound, OutcomeUnknown, Rejected
+from core.errors import ChannelError, Conflict, Invalid, NotFound, NotYet, OutcomeUnknown, Rejected
 from core.model import Listing, SkuKey, StockLevel
 from core.money import yuan
 
@@ -109,7 +110,7 @@ class Goods:
             booked = self._bookings(run, places[start : start + GROUP])
             for _ in range(ROUNDS):
                 self._write(run, booked)
-                booked = self._too_many(run, booked)
+                booked = self._too_many(run, booked) | self._outrun(run, booked)
         return [run.outcomes[place] for place in places]
 
     def adjust_stock(self, batch: Sequence[StockDelta]) -> list[Outcome[StockDelta]]:
@@ -223,6 +224,25 @@ class Goods:
             elif mapping.sellable(stock) > run.items[place].quantity:
                 run.doubt(place, "it was accepted, but orders shipped meanwhile leave more for sale", self._client)
                 found[place] = mapping.booked(stock) or 0
+        return found
+
+    def _outrun(self, run: "_Run", booked: Mapping[int, int]) -> dict[int, int]:
+        """The present bookings of SKUs whose number was refused and that have more of them by now. Unless it is written
+        again, such a wish is not refused for good.
+        """
+        found: dict[int, int] = {}
+        for place in booked:
+            error = run.outcomes[place].error
+            if not isinstance(error, Conflict) or run.stop:
+                continue
+            try:
+                stock = self._stock(run.items[place].key.sku_id)
+            except ChannelError as unreadable:
+                run.stop = unreadable if isinstance(unreadable, TAKES_NO_MORE) else None
+                continue
+            if stock and (now := mapping.booked(stock) or 0) > booked[place]:
+                run.outcomes[place] = Outcome(run.items[place], error.renamed(NotYet))
+                found[place] = now
         return found
 
     def _set(self, wanted: Sequence[tuple[str, int]]) -> list[ChannelError | None]:

@@ -274,6 +274,25 @@ def test_an_order_placed_between_reading_and_write_was_sold_since(here: World) -
     assert calls(here, SET_STOCK) == 1
 
 
+def test_a_number_below_what_orders_booked_meanwhile_is_written_again(here: World) -> None:
+    [key] = here.keys()
+    bought(here, key, 1)
+    sku = here.world.sku(here.shop, key.sku_id)
+    buy = lambda: here.world.place(here.shop, sku=sku, quantity=2, variant="plain", restock=True)  # noqa: E731
+    [outcome] = here.connect(Meanwhile(here, SET_STOCK, buy)).set_stock([StockWrite(key, 0)])
+    assert (outcome.error, sku.sellable, sku.held) == (None, 0, 3)
+    assert calls(here, SET_STOCK) == 2
+
+
+def test_a_number_refused_while_orders_go_on_waits_for_its_next_turn(here: World) -> None:
+    [key] = here.keys()
+    bought(here, key, 1)
+    sku = here.world.sku(here.shop, key.sku_id)
+    buy = lambda: here.world.place(here.shop, sku=sku, quantity=2, variant="plain", restock=True)  # noqa: E731
+    [outcome] = here.connect(Meanwhile(here, SET_STOCK, buy, buy, buy)).set_stock([StockWrite(key, 0)])
+    assert type(outcome.error) is errors.NotYet
+
+
 def test_a_number_that_orders_outrun_is_left_to_be_read_back(here: World) -> None:
     [key] = here.keys()
     steps = bought(here, key, 1, 1, 1, 1)
