@@ -13,7 +13,7 @@ VALUES = {
     Field.STOCK: ("40", "50", "7"),
     Field.PRICE: (TEN, ELEVEN, TWELVE),
     Field.TRACKING: ("SF1", "SF2", "YT9"),
-    Field.MEMO: ('{"text":"a"}', '{"text":"b"}', '{"text":"c"}'),
+    Field.MEMO: tuple(f'{{"text":"{text}","flag":"none"}}' for text in "abc"),
 }
 BOTH_SIDES = sorted(VALUES)
 
