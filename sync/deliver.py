@@ -154,8 +154,9 @@ def begin_attempts(runtime: Runtime, claim: Claim, batch: Sequence[Intent]) -> d
 def _read_back(
     runtime: Runtime, connector: Connector, claim: Claim, wanted: _Field, doubtful: list[tuple[Intent, Attempt]]
 ) -> None:
-    """Settles attempts by what the channel shows: the number asked for means accepted, any other means that it did not
-    land. What cannot be read waits alone.
+    """Settles attempts by what the channel shows: the number asked for means accepted, even where the call was lost and
+    sales alone led to it, as writing it now would change nothing; any other means that it did not land. What cannot be
+    read waits alone.
     """
     asked_at = runtime.clock.now()
     shown, unread = _look(connector, wanted, [item for item, _ in doubtful])

@@ -7,6 +7,8 @@ from sandbox.faults import Fault, FaultRule
 from tests.simulation.day import Day
 
 EVERY = 75.0
+SKEW_SECONDS = 20.0
+"""How wrong a machine's clock may be."""
 LAGS = {"pinduoduo": 400.0, "douyin": 480.0, "taobao": 500.0, "jd": 480.0}
 """How late rows come into lists at worst: later than the channels' documented lag, within the overlap beyond it."""
 
@@ -113,7 +115,7 @@ class Chaos:
 
     def _clock_wrong(self, _: str) -> None:
         process = self._dice.choice(self._day.processes)
-        process.skew = self._dice.uniform(-20, 20)
+        process.skew = self._dice.uniform(-SKEW_SECONDS, SKEW_SECONDS)
         self._for(self._dice.uniform(60, 600), lambda: setattr(process, "skew", 0.0))
 
     def _machine_dies(self, _: str) -> None:
