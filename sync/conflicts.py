@@ -266,10 +266,10 @@ def _differs(desk: Desk, base: Agreed, reading: Reading, should_be: Expected | N
 
 
 def _our_echo(desk: Desk, base: Agreed, reading: Reading, item: Intent) -> bool:
-    """Whether the channel's review ended for an older price of ours while a newer one is on its way: nobody else
-    changed it.
+    """Whether the channel's review ended for an older price of ours while a newer one is on its way, or in review
+    itself: nobody else changed it.
     """
-    if desk.field is not Field.PRICE or item.done_version == item.version:
+    if desk.field is not Field.PRICE:
         return False
     return any(
         attempt.state == "accepted"

@@ -63,7 +63,8 @@ def test_a_writing_replica_that_does_not_know_the_order_yet_parks_no_shipment(
     assert (refusals, order.ship_accepts) == ([], 1)
 
 
-def test_our_own_price_leaving_review_is_no_conflict_with_the_next_one(engine: Engine) -> None:
+@pytest.mark.parametrize("refused", [3, 0], ids=["not sent yet", "in review"])
+def test_our_own_price_leaving_review_is_no_conflict_with_the_next_one(engine: Engine, refused: int) -> None:
     shop_id, shop = engine.shops["pinduoduo"], engine.world.shop("pinduoduo")
     [sku, *_] = next(iter(shop.items.values())).skus.values()
 
@@ -77,9 +78,11 @@ def test_our_own_price_leaving_review_is_no_conflict_with_the_next_one(engine: E
     want(first)
     engine.run(45)
     assert sku.price.sale == first
-    fault(engine, "throttle", "pinduoduo", method="pdd.goods.sku.price.update", times=3)
+    if refused:
+        fault(engine, "throttle", "pinduoduo", method="pdd.goods.sku.price.update", times=refused)
     want(second)
     engine.settle()
+    assert (sku.pending_price is None) == bool(refused)
     ops.reread(engine.runtime, shop_id, ObjectKind.LISTING, sku.item_id)
     engine.run(90)
     assert [intent.state for intent in engine.intents("price", shop_id, f"{sku.item_id}/{sku.sku_id}")] == ["done"]
