@@ -65,14 +65,14 @@ def accept(
     now: datetime,
     *,
     asked_at: datetime | None = None,
-    settle: bool = False,
+    reread: bool = False,
 ) -> list[Accepted]:
     """Stores items of one shop and one kind and tells the feed. The caller commits, and does nothing after it.
 
-    `asked_at`: before the call left. What is here now may be as old as that. `settle` remembers what was read twice,
-    which need not be read again.
+    `asked_at`: before the call left. What is here now may be as old as that. `reread` remembers the reading also
+    where it brought nothing new.
     """
-    outcomes, events = absorb(connection, vault, shop_id, fetched, now, asked_at=asked_at, settle=settle)
+    outcomes, events = absorb(connection, vault, shop_id, fetched, now, asked_at=asked_at, reread=reread)
     feed.append(connection, events)
     return outcomes
 
@@ -85,7 +85,7 @@ def absorb(
     now: datetime,
     *,
     asked_at: datetime | None = None,
-    settle: bool = False,
+    reread: bool = False,
 ) -> tuple[list[Accepted], list[feed.Event]]:
     """As `accept`, but hands the events back for a caller that has more to write before it appends them."""
     if not fetched:
@@ -102,10 +102,10 @@ def absorb(
     items.write_raw(connection, vault, kind.name, shop_id, {c.value.id: newest[c.value.id].raw for c in real}, read_at)
     same = {c.value.id: c.value.updated_at for c in changes if c.effect == "unchanged"}
     newer = {i: at for i, at in same.items() if at is not None and at > known[i].source_at}
-    items.touch(connection, kind.name, shop_id, newer, read_at)
-    if settle:
-        again = [i for i, at in same.items() if at == known[i].source_at]
-        items.settle(connection, kind.name, shop_id, again, read_at)
+    items.touch(connection, kind.name, shop_id, newer)
+    if reread:
+        shown = [i for i, at in same.items() if at is not None and at >= known[i].source_at]
+        items.read_again(connection, kind.name, shop_id, shown, read_at)
     items.forgive_rows(connection, kind.name, shop_id, list(newest))
     events = [_event(kind, change, now) for change in real]
     moved = [(change.before, change.value, change.changed) for change in real if change.before is not None]

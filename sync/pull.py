@@ -17,14 +17,14 @@ from sqlalchemy import Connection
 
 from core.channel import BadRow, Capability, Connector, ObjectKind, Page, Paging, Window
 from core.clock import Clock
-from core.db import Database, catalog, feed, items, lanes, receipts, watermarks
+from core.db import catalog, feed, items, lanes, receipts, watermarks
 from core.db.lanes import Claim, Kind
 from core.db.shops import ShopRow
 from core.db.watermarks import Walk, Watermark
 from core.errors import ChannelError, Unsupported
 from core.settings import Settings
 from sync import conflicts, nights, policy, push
-from sync.accept import Accepted, accept, compare
+from sync.accept import FINAL_AFTER, Accepted, accept, compare
 from sync.decisions import Considered
 from sync.policy import Action
 from sync.runtime import Runtime
@@ -46,6 +46,8 @@ LANES: dict[str, Kind] = {
 
 SUBSCRIBE_EVERY = timedelta(days=1)
 """A subscription to pushes may lapse on the platform's side; renewing it is idempotent."""
+READ_AGAIN_AFTER = timedelta(seconds=10)
+"""How long after its source version a reading counts for the two minutes until the final one."""
 SMALLEST = timedelta(minutes=1)
 """A window that is no longer and still ends its worker is left out, as a gap."""
 TURN_SECONDS = 3.0
@@ -245,19 +247,30 @@ def _walk(runtime: Runtime, claim: Claim, stream: _Stream, connector: Connector,
     """Accepts every page in a transaction of its own."""
     seen = Seen()
     if connector.channel.lists_names:
-        connector.known = partial(_known, runtime.database, connector.shop_id)
+        connector.known = partial(_known, runtime, connector.shop_id)
     pages = timed(stream.pages(connector, window), runtime.clock)
     for asked_at, page in read_ahead(pages) if runtime.settings.read_ahead else pages:
         seen.add(page)
-        outcomes = accept_page(runtime, claim, stream.kind, page, asked_at, settle=connector.channel.lists_names)
+        outcomes = accept_page(runtime, claim, stream.kind, page, asked_at, reread=connector.channel.lists_names)
         if any(outcome.effect != "unchanged" for outcome in outcomes):
             runtime.bells.announce_feed()
     return seen.walk(window)
 
 
-def _known(database: Database, shop_id: str, kind: ObjectKind, versions: Mapping[str, datetime]) -> set[str]:
-    with database.read() as connection:
-        return items.settled(connection, kind.value, shop_id, versions)
+def _known(runtime: Runtime, shop_id: str, kind: ObjectKind, versions: Mapping[str, datetime]) -> set[str]:
+    """What was read often enough: again well after its version was made, and once more when that was over, because
+    versions are whole seconds, and what was read within one may have changed again in it.
+    """
+    now = runtime.clock.now()
+    with runtime.database.read() as connection:
+        stored = items.readings(connection, kind.value, shop_id, list(versions))
+    known = set()
+    for identity, (version, asked_at) in stored.items():
+        waited = asked_at - version
+        resting = waited >= READ_AGAIN_AFTER and now - version <= FINAL_AFTER
+        if versions[identity] == version and (resting or waited > FINAL_AFTER):
+            known.add(identity)
+    return known
 
 
 @dataclass
@@ -309,14 +322,14 @@ def accept_page(
     page: Page[Any],
     asked_at: datetime | None = None,
     *,
-    settle: bool = False,
+    reread: bool = False,
 ) -> list[Accepted]:
     """One page, one transaction, in the name of the lane's owner."""
     now = runtime.clock.now()
     with runtime.database.write() as connection:
         lanes.hold(connection, claim, now, timedelta(seconds=runtime.settings.lease_seconds))
         park_rows(runtime, connection, claim.lane.shop_id, kind, page.bad, now)
-        return accept(connection, runtime.vault, claim.lane.shop_id, page.items, now, asked_at=asked_at, settle=settle)
+        return accept(connection, runtime.vault, claim.lane.shop_id, page.items, now, asked_at=asked_at, reread=reread)
 
 
 def park_rows(

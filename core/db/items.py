@@ -4,7 +4,7 @@ beside.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,9 +14,6 @@ from core.crypto import Vault
 from core.db.tables import after_sales, bad_row, listings, orders, raw, shop
 from core.db.upsert import upsert
 from core.model import Order
-
-SETTLED_AFTER = timedelta(seconds=10)
-"""How long after a source version was first seen a second reading of it counts."""
 
 TABLES: dict[str, Table] = {"order": orders, "after_sale": after_sales, "listing": listings}
 """Kind of item → its table."""
@@ -55,8 +52,10 @@ _TOUCH = {
     .values(source_at=sa.bindparam("at"))
     for kind, table in TABLES.items()
 }
-_SETTLED = {
-    kind: sa.select(table.c.id, table.c.settled_at).where(table.c.shop_id == _SHOP, table.c.id.in_(_IDS))
+_READINGS = {
+    kind: sa.select(table.c.id, table.c.source_at, raw.c.fetched_at)
+    .join(raw, sa.and_(raw.c.kind == kind, raw.c.shop_id == table.c.shop_id, raw.c.id == table.c.id))
+    .where(table.c.shop_id == _SHOP, table.c.id.in_(_IDS))
     for kind, table in TABLES.items()
 }
 _READ = (raw.c.kind == sa.bindparam("of_kind"), raw.c.shop_id == _SHOP, raw.c.id.in_(_IDS))
@@ -117,40 +116,26 @@ def write(connection: Connection, kind: str, rows: Sequence[Mapping[str, Any]]) 
     upsert(connection, TABLES[kind], rows, keep=("created_at",))
 
 
-def touch(connection: Connection, kind: str, shop_id: str, seen: Mapping[str, datetime], read_at: datetime) -> None:
+def touch(connection: Connection, kind: str, shop_id: str, seen: Mapping[str, datetime]) -> None:
     """Remembers newer source versions that changed nothing, so that an older one is known as late."""
-    if not seen:
-        return
-    rows = [{"of_shop": shop_id, "item": identity, "at": at} for identity, at in seen.items()]
-    connection.execute(_TOUCH[kind], rows)
-    connection.execute(_READ_AGAIN, {"of_kind": kind, "of_shop": shop_id, "ids": list(seen), "read_at": read_at})
+    if seen:
+        rows = [{"of_shop": shop_id, "item": identity, "at": at} for identity, at in seen.items()]
+        connection.execute(_TOUCH[kind], rows)
 
 
-def settled(connection: Connection, kind: str, shop_id: str, versions: Mapping[str, datetime]) -> set[str]:
-    """Which items are stored with this source version and were read again when it could not change any more."""
-    rows = connection.execute(_SETTLED[kind], {"of_shop": shop_id, "ids": list(versions)})
-    return {row.id for row in rows if row.settled_at == versions[row.id]}
+def read_again(connection: Connection, kind: str, shop_id: str, ids: Sequence[str], asked_at: datetime) -> None:
+    """Remembers that what is stored was shown by a later reading as well."""
+    if ids:
+        named = {"of_kind": kind, "of_shop": shop_id, "ids": list(ids)}
+        connection.execute(_READ_AGAIN, {**named, "read_at": asked_at})
 
 
-def settle(connection: Connection, kind: str, shop_id: str, ids: Sequence[str], read_at: datetime) -> None:
-    """Says of items whose source version was seen before and still means the same that they need not be read again.
-
-    Source versions are whole seconds: what was read within one may have changed again in it.
-    """
-    if not ids:
-        return
-    table = TABLES[kind]
-    first_seen = sa.select(raw.c.fetched_at).where(raw.c.kind == kind, raw.c.shop_id == shop_id, raw.c.id == table.c.id)
-    connection.execute(
-        sa.update(table)
-        .where(
-            table.c.shop_id == shop_id,
-            table.c.id.in_(list(ids)),
-            table.c.settled_at.is_distinct_from(table.c.source_at),
-            first_seen.scalar_subquery() <= read_at - SETTLED_AFTER,
-        )
-        .values(settled_at=table.c.source_at)
-    )
+def readings(
+    connection: Connection, kind: str, shop_id: str, ids: Sequence[str]
+) -> dict[str, tuple[datetime, datetime]]:
+    """Item → the source version stored and when the newest reading that shows it was asked for."""
+    rows = connection.execute(_READINGS[kind], {"of_shop": shop_id, "ids": list(ids)})
+    return {row.id: (row.source_at, row.fetched_at) for row in rows}
 
 
 def write_raw(

@@ -174,7 +174,6 @@ def _items(name: str, *extra: Column[Any]) -> Table:
         _text("body"),
         _at("source_at"),
         _at("changed_at"),
-        _at("settled_at", null=True),
         PrimaryKeyConstraint("shop_id", "id"),
         Index(None, "changed_at"),
         Index(None, "status", "changed_at"),
