@@ -42,6 +42,7 @@ _CHINESE: dict[Capability, str] = {
     Capability.SET_SHELF: "上下架",
     Capability.CONFIRM_ADDRESS: "确认改址",
     Capability.REVEAL: "解密收件信息",
+    Capability.FIND_ORDERS: "按收件人查单",
     Capability.TRACE: "物流轨迹",
     Capability.SHIP_LINES: "按行拆包发货",
     Capability.ADJUST_ONCE: "增减库存幂等",

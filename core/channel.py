@@ -43,6 +43,7 @@ class Capability(StrEnum):
     SET_SHELF = "set_shelf"
     CONFIRM_ADDRESS = "confirm_address"
     REVEAL = "reveal"
+    FIND_ORDERS = "find_orders"
     TRACE = "trace"
     SHIP_LINES = "ship_lines"
     """Parcels that hold only some lines or quantities."""
@@ -335,6 +336,42 @@ class Outcome(Generic[T]):
     pending: bool = False
 
 
+class Purpose(StrEnum):
+    """What a receiver is revealed for. Channels ask for it, and count against it."""
+
+    SHIP = "ship"
+    AFTER_SALE = "after_sale"
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """A receiver in plain text, to be handed on once and stored nowhere. A part that the channel did not open is
+    empty.
+    """
+
+    name: str = field(default="", repr=False)
+    phone: str = field(default="", repr=False)
+    """As it must be printed; a virtual number carries its extension behind `-`."""
+    address: str = field(default="", repr=False)
+    """Without the regions that the order names in plain text, where the channel tells them apart."""
+    virtual: bool = False
+    """The phone is a number of the channel's own that reaches the receiver for a while."""
+    expires_at: datetime | None = None
+    """When the virtual number ends, where the channel says."""
+
+
+class Refusal(StrEnum):
+    """Why a buyer's change of address is refused."""
+
+    SHIPPED = "shipped"
+    PACKED = "packed"
+    UNREACHABLE = "unreachable"
+    """The carrier does not go there."""
+    COST = "cost"
+    """The way there costs more."""
+    OTHER = "other"
+
+
 @dataclass(frozen=True)
 class CarrierRow:
     """A delivery company as the channel lists it. `carrier` is the canonical code, empty where we know none."""
@@ -575,6 +612,28 @@ class Connector:
     def memo(self, order_id: str, memo: Memo) -> Outcome[str]:
         """Overwrites the seller's memo and flag. Idempotent."""
         return self._absent(Capability.MEMO)
+
+    def set_shelf(self, listing_id: str, *, on: bool) -> Outcome[str]:
+        """Puts a listing on sale or takes it off. Idempotent."""
+        return self._absent(Capability.SET_SHELF)
+
+    def confirm_address(self, order_id: str, refusal: Refusal | None = None) -> Outcome[str]:
+        """Answers a buyer who asks for another address: grants it, or refuses it with a reason. Answering the same
+        twice succeeds; `Conflict` when it was answered otherwise, `NotFound` when nobody asks.
+        """
+        return self._absent(Capability.CONFIRM_ADDRESS)
+
+    def reveal(self, order: Order, purpose: Purpose, operator: str) -> Recipient:
+        """The receiver of an order in plain text. `operator` names who asks, for the channel's own audit. Raises
+        Throttled when the quota is used up, Rejected when the channel does not open this order's receiver (any more).
+        """
+        return self._absent(Capability.REVEAL)
+
+    def find_orders(self, window: Window, *, name: str = "", phone: str = "") -> list[str]:
+        """Ids of the orders, created in the window, that go to a receiver of exactly this name or phone; at least one
+        is given. The channel searches; nothing is kept. Raises Throttled when it was asked too often.
+        """
+        return self._absent(Capability.FIND_ORDERS)
 
     def carriers(self) -> list[CarrierRow]:
         """The delivery companies this shop may name."""

@@ -1,4 +1,4 @@
-"""The schema's history and the way along it. A revision imports nothing of `tables.py`: it stays true later.
+"""The schema's history and the way along it. A revision imports nothing of `tables`: it stays true later.
 
 `python -m core.db.migrations "what changes"` writes the next revision: what the tables have and the newest does not.
 """

@@ -1,4 +1,4 @@
-"""For developers: writes the next revision from what `tables.py` has and the newest one lacks, and prints its path."""
+"""For developers: writes the next revision from what `tables` has and the newest one lacks, and prints its path."""
 
 import sys
 import tempfile

@@ -1,0 +1,47 @@
+"""All tables. Instants are UTC, ids are text, JSON is text written by pydantic, personal and secret values are sealed
+bytes.
+"""
+
+from core.db.tables.catalog import listing_sku, mapping, sku_stock
+from core.db.tables.columns import Instant, metadata
+from core.db.tables.conflicts import agreed, decision, policy
+from core.db.tables.feed import feed
+from core.db.tables.intents import SOLD_OUT, SOLD_OUT_FIRST, attempt, command, command_item, intent
+from core.db.tables.items import after_sales, bad_row, listings, orders, raw, sold
+from core.db.tables.keys import api_key
+from core.db.tables.lanes import intervention, lane, pull_window, reconciliation, watermark
+from core.db.tables.shops import app, credential, receipt, shop
+
+__all__ = [
+    "SOLD_OUT",
+    "SOLD_OUT_FIRST",
+    "Instant",
+    "after_sales",
+    "agreed",
+    "api_key",
+    "app",
+    "attempt",
+    "bad_row",
+    "command",
+    "command_item",
+    "credential",
+    "decision",
+    "feed",
+    "intent",
+    "intervention",
+    "lane",
+    "listing_sku",
+    "listings",
+    "mapping",
+    "metadata",
+    "orders",
+    "policy",
+    "pull_window",
+    "raw",
+    "receipt",
+    "reconciliation",
+    "shop",
+    "sku_stock",
+    "sold",
+    "watermark",
+]
