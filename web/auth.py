@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from core.access import Caller, KeyScope
 from core.db import keys
 from web.problems import Problem
 from web.state import State
@@ -16,7 +17,7 @@ _CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 @dataclass(frozen=True)
 class _Checked:
-    key_id: str | None
+    caller: Caller | None
     at: datetime
 
 
@@ -27,19 +28,19 @@ class Keys:
         self._state = state
         self._checked: dict[bytes, _Checked] = {}
 
-    async def caller(self, authorization: str) -> str:
-        """The id of the key. Raises the problems `key_missing` and `key_invalid`."""
+    async def caller(self, authorization: str) -> Caller:
+        """Whose key it is. Raises the problems `key_missing` and `key_invalid`."""
         scheme, _, plain = authorization.partition(" ")
         if not authorization or (scheme.lower() == "bearer" and not plain.strip()):
             raise Problem("key_missing", headers=_CHALLENGE)
         if scheme.lower() != "bearer":
             raise Problem("key_invalid", headers=_CHALLENGE)
-        key_id = await self._check(plain.strip())
-        if key_id is None:
+        caller = await self._check(plain.strip())
+        if caller is None:
             raise Problem("key_invalid", headers=_CHALLENGE)
-        return key_id
+        return caller
 
-    async def _check(self, plain: str) -> str | None:
+    async def _check(self, plain: str) -> Caller | None:
         digest = keys.digest(plain)
         now = self._state.runtime.clock.now()
         checked = self._checked.get(digest)
@@ -48,8 +49,9 @@ class Keys:
                 self._checked.clear()
             checked = _Checked(await self._state.read(self._look_up, plain), now)
             self._checked[digest] = checked
-        return checked.key_id
+        return checked.caller
 
-    def _look_up(self, plain: str) -> str | None:
+    def _look_up(self, plain: str) -> Caller | None:
         with self._state.runtime.database.read() as connection:
-            return keys.verify(connection, plain)
+            found = keys.verify(connection, plain)
+        return Caller(found, frozenset(KeyScope)) if found else None

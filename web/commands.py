@@ -297,7 +297,7 @@ def routes(state: State) -> APIRouter:
 
     async def answer(command: Command[T], request: Request, key: str, dry_run: bool) -> Response:
         body = await read_json(request)
-        done = await state.write(run, state, command, Asked(request.state.caller, key, dry_run), body)
+        done = await state.write(run, state, command, Asked(request.state.caller.id, key, dry_run), body)
         state.ringer.ring(done.lanes)
         headers = {"Idempotent-Replayed": "true"} if done.replayed else {}
         return Response(done.body, done.status, headers, JSON)

@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 
 class Guard:
-    """ASGI middleware. Puts the id of the caller's key into `request.state.caller`."""
+    """ASGI middleware. Puts whose key it is into `request.state.caller`."""
 
     def __init__(self, app: ASGIApp, keys: Keys) -> None:
         self._app = app
@@ -51,7 +51,7 @@ class Guard:
             route=getattr(scope.get("route"), "path", ""),
             status=exchange.status,
             ms=round((time.monotonic() - began) * 1000),
-            key=scope.get("state", {}).get("caller", ""),
+            key=getattr(scope.get("state", {}).get("caller"), "id", ""),
         )
 
     async def _admit(self, scope: Scope) -> None:

@@ -39,6 +39,13 @@ CATALOGUE: dict[str, Entry] = {
     "key_invalid": Entry(
         401, "Unknown API key", "API 密钥无效", "The key is unknown or was revoked.", "该密钥不存在或已被吊销。"
     ),
+    "scope_missing": Entry(
+        403,
+        "Not allowed with this key",
+        "该密钥无此权限",
+        "The key has no scope `{scope}`; `qudao key create --scope {scope}` makes one that has.",
+        "该密钥没有 `{scope}` 权限；用 `qudao key create --scope {scope}` 创建有此权限的密钥。",
+    ),
     "not_found": Entry(
         404, "Nothing here", "路径不存在", "No such path; see /openapi.json.", "没有这个路径，请查看 /openapi.json。"
     ),
