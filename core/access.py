@@ -14,6 +14,8 @@ class KeyScope(StrEnum):
     LISTINGS_READ = "listings:read"
     STOCK_READ = "stock:read"
     SHOPS_READ = "shops:read"
+    COMMANDS_READ = "commands:read"
+    """What became of commands."""
     STOCK_WRITE = "stock:write"
     PRICES_WRITE = "prices:write"
     SHIPMENTS_WRITE = "shipments:write"

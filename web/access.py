@@ -9,7 +9,7 @@ from core.access import Caller, KeyScope
 from web.problems import Problem
 
 
-def calling(request: Request) -> Caller:
+async def calling(request: Request) -> Caller:
     """Whose key the guard let in."""
     caller: Caller = request.state.caller
     return caller
@@ -21,7 +21,7 @@ Calling = Annotated[Caller, Depends(calling)]
 def needs(scope: KeyScope) -> Dependency:
     """For `dependencies=[…]` of a route. Raises `scope_missing`."""
 
-    def check(caller: Calling) -> None:
+    async def check(caller: Calling) -> None:
         if scope not in caller.scopes:
             raise Problem("scope_missing", values={"scope": scope.value})
 

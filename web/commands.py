@@ -15,13 +15,16 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
+from core.access import KeyScope
 from core.crypto import Vault
 from core.db import commands, intents
 from core.db.commands import CommandRow
 from core.db.lanes import Lane
 from core.model import Canonical
-from sync import push
-from sync.push import ItemResult, MappingItem, MemoItem, NewMemo, PriceItem, Queued, ShipmentItem, StockItem
+from sync import mappings, push
+from sync.mappings import MappingItem
+from sync.push import ItemResult, MemoItem, NewMemo, PriceItem, Queued, ShipmentItem, StockItem
+from web.access import needs
 from web.batches import JSON, Batch, Body, read_batch, read_json, read_one
 from web.problems import ItemError, Problem, detail_zh
 from web.state import State
@@ -257,7 +260,7 @@ def _status(item: ItemAnswer, targets: list[Target]) -> ItemStatus:
 
 STOCK = Command("stock", partial(read_batch, StockBatch), push.set_stock)
 PRICES = Command("prices", partial(read_batch, PriceBatch), push.set_prices)
-MAPPINGS = Command("mappings", partial(read_batch, MappingBatch), push.set_mappings)
+MAPPINGS = Command("mappings", partial(read_batch, MappingBatch), mappings.set_mappings)
 SHIPMENTS = Command("shipments", partial(read_batch, ShipmentBatch), push.ship)
 BODIES: tuple[type[BaseModel], ...] = (StockBatch, PriceBatch, MappingBatch, ShipmentBatch, OrderMemo)
 """Read by hand, so the description of the API has to be told of them."""
@@ -302,25 +305,49 @@ def routes(state: State) -> APIRouter:
         headers = {"Idempotent-Replayed": "true"} if done.replayed else {}
         return Response(done.body, done.status, headers, JSON)
 
-    @router.put("/stock", status_code=202, response_model=None, responses=taken, openapi_extra=_documented(StockBatch))
+    @router.put(
+        "/stock",
+        dependencies=[needs(KeyScope.STOCK_WRITE)],
+        status_code=202,
+        response_model=None,
+        responses=taken,
+        openapi_extra=_documented(StockBatch),
+    )
     async def set_stock(request: Request, key: IdempotencyKey, dry_run: DryRun = False) -> Response:
         """Say how many of each SKU may be sold. Every listing SKU that is mapped to it gets the number."""
         return await answer(STOCK, request, key, dry_run)
 
-    @router.put("/prices", status_code=202, response_model=None, responses=taken, openapi_extra=_documented(PriceBatch))
+    @router.put(
+        "/prices",
+        dependencies=[needs(KeyScope.PRICES_WRITE)],
+        status_code=202,
+        response_model=None,
+        responses=taken,
+        openapi_extra=_documented(PriceBatch),
+    )
     async def set_prices(request: Request, key: IdempotencyKey, dry_run: DryRun = False) -> Response:
         """Say what listing SKUs cost, in fen. Some channels review a price before it takes effect."""
         return await answer(PRICES, request, key, dry_run)
 
     @router.put(
-        "/mappings", status_code=202, response_model=None, responses=taken, openapi_extra=_documented(MappingBatch)
+        "/mappings",
+        dependencies=[needs(KeyScope.MAPPINGS_WRITE)],
+        status_code=202,
+        response_model=None,
+        responses=taken,
+        openapi_extra=_documented(MappingBatch),
     )
     async def set_mappings(request: Request, key: IdempotencyKey, dry_run: DryRun = False) -> Response:
         """Say which SKU a listing SKU is. Null keeps it unmapped, whatever its merchant code."""
         return await answer(MAPPINGS, request, key, dry_run)
 
     @router.post(
-        "/shipments", status_code=202, response_model=None, responses=taken, openapi_extra=_documented(ShipmentBatch)
+        "/shipments",
+        dependencies=[needs(KeyScope.SHIPMENTS_WRITE)],
+        status_code=202,
+        response_model=None,
+        responses=taken,
+        openapi_extra=_documented(ShipmentBatch),
     )
     async def ship(request: Request, key: IdempotencyKey, dry_run: DryRun = False) -> Response:
         """Declare parcels. An open refund stops the shipment unless `refuse_refund` says otherwise."""
@@ -328,6 +355,7 @@ def routes(state: State) -> APIRouter:
 
     @router.put(
         "/orders/{order_id}/memo",
+        dependencies=[needs(KeyScope.MEMOS_WRITE)],
         status_code=202,
         response_model=None,
         responses=taken,
@@ -337,7 +365,11 @@ def routes(state: State) -> APIRouter:
         """Say what the seller's memo on an order is. One that the seller changed meanwhile is decided by policy."""
         return await answer(_memo_of(order_id, state.runtime.vault), request, key, dry_run)
 
-    @router.get("/commands/{command_id}", responses={200: {"model": CommandStatus}})
+    @router.get(
+        "/commands/{command_id}",
+        dependencies=[needs(KeyScope.COMMANDS_READ)],
+        responses={200: {"model": CommandStatus}},
+    )
     async def read_command(command_id: str) -> CommandStatus:
         """What became of a command, item by item."""
 

@@ -20,11 +20,13 @@ from redis.exceptions import RedisError
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
+from core.access import KeyScope
 from core.db import feed
 from core.db.feed import FeedRow
 from core.model import SCHEMA_VERSION
 from sync.queue import FEED_CHANNEL
 from web import cursor
+from web.access import needs
 from web.problems import Problem
 from web.state import State
 
@@ -255,7 +257,9 @@ class Watch:
 def routes(watch: Watch) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["feed"])
 
-    @router.get("/feed", response_model=None, responses={200: {"model": FeedAnswer}})
+    @router.get(
+        "/feed", dependencies=[needs(KeyScope.FEED_READ)], response_model=None, responses={200: {"model": FeedAnswer}}
+    )
     async def read_feed(query: Annotated[FeedQuery, Query()]) -> Response:
         """Read the events after a cursor, in order and without gaps.
 

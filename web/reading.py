@@ -9,11 +9,13 @@ from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
+from core.access import KeyScope
 from core.db import catalog, feed, items, shops
 from core.db.items import StoredItem
 from core.model import Listing, Order, Price
 from core.status import OrderStatus, Shelf
 from web import cursor
+from web.access import needs
 from web.batches import JSON
 from web.problems import Problem
 from web.state import State
@@ -136,32 +138,56 @@ def routes(state: State) -> APIRouter:
 
         return Response(await state.read(reading), media_type=JSON)
 
-    @router.get("/orders", response_model=None, responses={200: {"model": OrderPage}})
+    @router.get(
+        "/orders",
+        dependencies=[needs(KeyScope.ORDERS_READ)],
+        response_model=None,
+        responses={200: {"model": OrderPage}},
+    )
     async def list_orders(query: Annotated[OrderQuery, Query()]) -> Response:
         """List orders, those that changed longest ago first."""
         return await read(lambda connection: _changed(connection, "order", query))
 
-    @router.get("/orders/{shop}/{order_id}", response_model=None, responses={200: {"model": OrderItem}})
+    @router.get(
+        "/orders/{shop}/{order_id}",
+        dependencies=[needs(KeyScope.ORDERS_READ)],
+        response_model=None,
+        responses={200: {"model": OrderItem}},
+    )
     async def read_order(shop: str, order_id: str) -> Response:
         """Read one order."""
         return await read(lambda connection: _one(connection, "order", shop, order_id))
 
-    @router.get("/listings", response_model=None, responses={200: {"model": ListingPage}})
+    @router.get(
+        "/listings",
+        dependencies=[needs(KeyScope.LISTINGS_READ)],
+        response_model=None,
+        responses={200: {"model": ListingPage}},
+    )
     async def list_listings(query: Annotated[ListingQuery, Query()]) -> Response:
         """List listings, those that changed longest ago first."""
         return await read(lambda connection: _changed(connection, "listing", query))
 
-    @router.get("/listings/{shop}/{listing_id}", response_model=None, responses={200: {"model": ListingItem}})
+    @router.get(
+        "/listings/{shop}/{listing_id}",
+        dependencies=[needs(KeyScope.LISTINGS_READ)],
+        response_model=None,
+        responses={200: {"model": ListingItem}},
+    )
     async def read_listing(shop: str, listing_id: str) -> Response:
         """Read one listing."""
         return await read(lambda connection: _one(connection, "listing", shop, listing_id))
 
-    @router.get("/stock", response_model=None, responses={200: {"model": StockPage}})
+    @router.get(
+        "/stock", dependencies=[needs(KeyScope.STOCK_READ)], response_model=None, responses={200: {"model": StockPage}}
+    )
     async def list_stock(query: Annotated[StockQuery, Query()]) -> Response:
         """List listing SKUs with their stock, price and mapping."""
         return await read(lambda connection: _stock(connection, query).model_dump_json().encode())
 
-    @router.get("/shops", response_model=None, responses={200: {"model": ShopPage}})
+    @router.get(
+        "/shops", dependencies=[needs(KeyScope.SHOPS_READ)], response_model=None, responses={200: {"model": ShopPage}}
+    )
     async def list_shops() -> Response:
         """List the connected shops."""
         return await read(lambda connection: _shops(connection).model_dump_json().encode())
