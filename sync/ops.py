@@ -28,10 +28,11 @@ from core.db.shops import ShopRow
 from core.db.watermarks import Walk
 from core.errors import ConfigurationError, Reauthorize
 from core.model import StockLevel
-from sync import conflicts, pull, push, tokens
+from sync import conflicts, mappings, pull, push, tokens
 from sync.accept import Accepted, accept
+from sync.mappings import MappingItem
 from sync.patience import Patient
-from sync.push import ItemResult, MappingItem, StockItem
+from sync.push import ItemResult, StockItem
 from sync.runtime import Runtime
 
 SKUS_AT_ONCE = 50
@@ -211,7 +212,7 @@ def push_stock(runtime: Runtime, identity: str) -> int:
         skus = {row.sku for row in catalog.rows_of(connection, shop_id=identity) if row.sku}
         numbers = catalog.numbers(connection, skus)
         count = sum(len(found) for found in catalog.targets(connection, numbers, identity).values())
-        wanted = push.publish_known_numbers(connection, identity, numbers, runtime.clock.now())
+        wanted = mappings.publish_known_numbers(connection, identity, numbers, runtime.clock.now())
     runtime.bells.ring(wanted)
     return count
 
@@ -261,7 +262,7 @@ def list_mappings(runtime: Runtime, *, shop: str = "", sku: str = "", unmapped: 
 def set_mapping(runtime: Runtime, shop: str, listing_id: str, sku_id: str, sku: str | None) -> ItemResult:
     """Maps a listing SKU to the ERP's SKU; None says that it must not be mapped."""
     wanted = [MappingItem(shop=shop, listing_id=listing_id, sku_id=sku_id, sku=sku)]
-    return _wish(runtime, push.set_mappings, wanted)
+    return _wish(runtime, mappings.set_mappings, wanted)
 
 
 @dataclass(frozen=True)

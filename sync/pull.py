@@ -23,7 +23,7 @@ from core.db.shops import ShopRow
 from core.db.watermarks import Walk, Watermark
 from core.errors import ChannelError, Unsupported
 from core.settings import Settings
-from sync import conflicts, nights, policy, push
+from sync import conflicts, mappings, nights, policy
 from sync.accept import FINAL_AFTER, Accepted, accept, compare
 from sync.decisions import Considered
 from sync.policy import Action
@@ -355,7 +355,7 @@ def match_listings(runtime: Runtime, shop_id: str) -> None:
     with runtime.database.write() as connection:
         catalog.numbers_locked(connection)
         fresh = catalog.match_codes(connection, shop_id, now)
-        wanted = push.publish_known_numbers(connection, shop_id, fresh, now)
+        wanted = mappings.publish_known_numbers(connection, shop_id, fresh, now)
     runtime.bells.ring(wanted)
 
 

@@ -88,15 +88,6 @@ class MemoItem(NewMemo):
     order_id: Name
 
 
-class MappingItem(Canonical):
-    """Which SKU a listing SKU is; null says that it must not be mapped, whatever its code."""
-
-    shop: Name
-    listing_id: Name
-    sku_id: Name
-    sku: Name | None = None
-
-
 @dataclass(frozen=True)
 class ItemResult:
     """What became of one item. `state`: queued, unchanged or refused; `code` is stable, `message` is for people.
@@ -120,7 +111,7 @@ class Queued:
 
 
 @dataclass(frozen=True)
-class _Plan:
+class Plan:
     """What one item wants: wishes, or the reason why it may not want anything."""
 
     wishes: tuple[Wish, ...] = ()
@@ -136,13 +127,13 @@ def set_stock(connection: Connection, wanted: Sequence[StockItem], now: datetime
     catalog.numbers_locked(connection, shared=True)
     targets = catalog.targets(connection, {item.sku for item in wanted})
 
-    def plan(item: StockItem) -> _Plan:
+    def plan(item: StockItem) -> Plan:
         found = targets.get(item.sku)
         if not found:
-            return _no("unknown_sku", f"no listing is mapped to the SKU {item.sku}; see `qudao map list --unmapped`")
-        return _Plan(tuple(stock_wish(target, item.quantity) for target in found))
+            return no("unknown_sku", f"no listing is mapped to the SKU {item.sku}; see `qudao map list --unmapped`")
+        return Plan(tuple(stock_wish(target, item.quantity) for target in found))
 
-    queued = _queue(connection, wanted, plan, now)
+    queued = queue(connection, wanted, plan, now)
     accepted = zip(wanted, queued.items, strict=True)
     catalog.set_numbers(connection, {i.sku: i.quantity for i, result in accepted if result.state != "refused"}, now)
     return queued
@@ -159,7 +150,7 @@ def set_prices(connection: Connection, wanted: Sequence[PriceItem], now: datetim
     Prices that are left out keep what the channel shows.
     """
     catalog.numbers_locked(connection, shared=True)
-    shops = _channels(connection, (item.shop for item in wanted))
+    shops = channels(connection, (item.shop for item in wanted))
     by_sku = {
         shop_id: catalog.targets(connection, {i.sku for i in wanted if i.shop == shop_id and i.sku}, shop_id)
         for shop_id in shops
@@ -167,16 +158,16 @@ def set_prices(connection: Connection, wanted: Sequence[PriceItem], now: datetim
     named = {id(item): _price_targets(item, by_sku.get(item.shop, {})) for item in wanted}
     rows = catalog.find(connection, [target for targets in named.values() for target in targets])
 
-    def plan(item: PriceItem) -> _Plan:
+    def plan(item: PriceItem) -> Plan:
         if item.shop not in shops:
-            return _no("unknown_shop", f"there is no shop {item.shop}")
+            return no("unknown_shop", f"there is no shop {item.shop}")
         known = [rows[target] for target in named[id(item)] if target in rows]
         if not known:
             code = "unknown_sku" if item.sku else "unknown_listing_sku"
-            return _no(code, f"the shop {item.shop} has no listing SKU for this price")
+            return no(code, f"the shop {item.shop} has no listing SKU for this price")
         return _price_plan(item, known, shops[item.shop])
 
-    return _queue(connection, wanted, plan, now)
+    return queue(connection, wanted, plan, now)
 
 
 def _price_targets(item: PriceItem, by_sku: dict[str, list[Target]]) -> list[Target]:
@@ -185,15 +176,15 @@ def _price_targets(item: PriceItem, by_sku: dict[str, list[Target]]) -> list[Tar
     return [Target(item.shop, SkuKey(listing_id=item.listing_id or "", sku_id=item.sku_id or ""))]
 
 
-def _price_plan(item: PriceItem, rows: list[CatalogRow], channel: str) -> _Plan:
+def _price_plan(item: PriceItem, rows: list[CatalogRow], channel: str) -> Plan:
     """What is left out is looked up for the check only: the connector takes it from the channel when it writes."""
     price = Price(sale=item.sale, single=item.single, market=item.market)
     rule = CHANNELS[channel].channel.price_rule
     for row in rows:
         if rule is not None and (broken := rule(_completed(price, row.price))):
-            return _no("price_relation", f"{broken} (listing {row.key.listing_id}, SKU {row.key.sku_id})")
+            return no("price_relation", f"{broken} (listing {row.key.listing_id}, SKU {row.key.sku_id})")
     wanted = price.model_dump_json(exclude_none=True)
-    return _Plan(tuple(_wish(Kind.PRICE, Target(row.shop_id, row.key), wanted) for row in rows))
+    return Plan(tuple(_wish(Kind.PRICE, Target(row.shop_id, row.key), wanted) for row in rows))
 
 
 def _completed(price: Price, shown: Price | None) -> Price:
@@ -211,47 +202,47 @@ def ship(connection: Connection, wanted: Sequence[ShipmentItem], now: datetime) 
 
     The same parcels again are `unchanged`; other parcels are a new intent, which corrects the numbers declared before.
     """
-    shops = _channels(connection, (item.shop for item in wanted))
+    shops = channels(connection, (item.shop for item in wanted))
     lock(connection, *(f"shipments/{identity}" for identity in shops))
     planned: dict[tuple[str, str], list[Wish]] = {}
 
-    def plan(item: ShipmentItem) -> _Plan:
+    def plan(item: ShipmentItem) -> Plan:
         if item.shop not in shops:
-            return _no("unknown_shop", f"there is no shop {item.shop}")
+            return no("unknown_shop", f"there is no shop {item.shop}")
         before = planned.setdefault((item.shop, item.order_id), [])
         return _ship_plan(connection, item, shops[item.shop], before)
 
-    return _queue(connection, wanted, plan, now)
+    return queue(connection, wanted, plan, now)
 
 
-def _ship_plan(connection: Connection, item: ShipmentItem, channel: str, before: list[Wish]) -> _Plan:
+def _ship_plan(connection: Connection, item: ShipmentItem, channel: str, before: list[Wish]) -> Plan:
     """`before` are the order's new shipments of this very request; the new one joins them."""
     stored = items.find(connection, "order", item.shop, item.order_id)
     if stored is None:
-        return _no("unknown_order", f"the shop {item.shop} has no order {item.order_id} here yet")
+        return no("unknown_order", f"the shop {item.shop} has no order {item.order_id} here yet")
     order = items.order(stored)
     if order.closing.value not in (Closing.OPEN, Closing.UNKNOWN, Closing.FINISHED):
-        return _no("order_closed", f"the order {item.order_id} is closed: {order.closing.value.value}")
+        return no("order_closed", f"the order {item.order_id} is closed: {order.closing.value.value}")
     lines = {line.id for line in order.lines}
     if strange := [packed.line_id for parcel in item.parcels for packed in parcel.lines if packed.line_id not in lines]:
-        return _no("unknown_line", f"the order {item.order_id} has no line {strange[0]}")
+        return no("unknown_line", f"the order {item.order_id} has no line {strange[0]}")
     for parcel in item.parcels:
         if parcel.carrier not in CODES:
-            return _no("unknown_carrier", f"{parcel.carrier} is no carrier of {channel}")
+            return no("unknown_carrier", f"{parcel.carrier} is no carrier of {channel}")
     return _shipment(connection, item, before)
 
 
-def _shipment(connection: Connection, item: ShipmentItem, before: list[Wish]) -> _Plan:
+def _shipment(connection: Connection, item: ShipmentItem, before: list[Wish]) -> Plan:
     body = Shipment(order_id=item.order_id, parcels=item.parcels, refuse_refund=item.refuse_refund).model_dump_json()
     earlier = intents.of_object(connection, Kind.SHIP.value, item.shop, item.order_id)
     if before and before[-1].wanted == body:
-        return _Plan((before[-1],))
+        return Plan((before[-1],))
     if not before and earlier and earlier[-1].wanted == body and earlier[-1].state in ("due", "done"):
         last = earlier[-1]
-        return _Plan(refused=ItemResult("unchanged", intents=((last.id, last.version),)))
+        return Plan(refused=ItemResult("unchanged", intents=((last.id, last.version),)))
     key = f"ship/{item.shop}/{item.order_id}/{len(earlier) + len(before) + 1}"
     before.append(Wish(Kind.SHIP.value, key, item.shop, item.order_id, body))
-    return _Plan((before[-1],))
+    return Plan((before[-1],))
 
 
 def set_memos(connection: Connection, vault: Vault, wanted: Sequence[MemoItem], now: datetime) -> Queued:
@@ -259,16 +250,16 @@ def set_memos(connection: Connection, vault: Vault, wanted: Sequence[MemoItem], 
 
     What is stored now is what both sides stand on, unless they stand on another memo already.
     """
-    shops = _channels(connection, (item.shop for item in wanted))
+    shops = channels(connection, (item.shop for item in wanted))
     for identity in sorted(shops):
         alone(connection, identity)
 
-    def plan(item: MemoItem) -> _Plan:
+    def plan(item: MemoItem) -> Plan:
         if item.shop not in shops:
-            return _no("unknown_shop", f"there is no shop {item.shop}")
+            return no("unknown_shop", f"there is no shop {item.shop}")
         stored = items.find(connection, "order", item.shop, item.order_id)
         if stored is None:
-            return _no("unknown_order", f"the shop {item.shop} has no order {item.order_id} here yet")
+            return no("unknown_order", f"the shop {item.shop} has no order {item.order_id} here yet")
 
         def kept(memo: Memo) -> str:
             return sealed(vault, conflict.Field.MEMO, item.shop, item.order_id, memo.model_dump_json())
@@ -277,49 +268,12 @@ def set_memos(connection: Connection, vault: Vault, wanted: Sequence[MemoItem], 
         conflicts.first_seen(connection, item.shop, conflict.Field.MEMO, [shown])
         body = json.dumps(kept(Memo(text=item.text, flag=item.flag)))
         key = f"{Kind.MEMO.value}/{item.shop}/{item.order_id}"
-        return _Plan((Wish(Kind.MEMO.value, key, item.shop, item.order_id, body),))
+        return Plan((Wish(Kind.MEMO.value, key, item.shop, item.order_id, body),))
 
-    return _queue(connection, wanted, plan, now)
-
-
-def set_mappings(connection: Connection, wanted: Sequence[MappingItem], now: datetime) -> Queued:
-    """Refuses `unknown_shop` and `unknown_listing_sku`. A newly mapped listing SKU gets the SKU's number at once."""
-    catalog.numbers_locked(connection)
-    shops = _channels(connection, (item.shop for item in wanted))
-    named = {id(item): Target(item.shop, SkuKey(listing_id=item.listing_id, sku_id=item.sku_id)) for item in wanted}
-    rows = catalog.find(connection, list(named.values()))
-    numbers = catalog.numbers(connection, {item.sku for item in wanted if item.sku})
-
-    def plan(item: MappingItem) -> _Plan:
-        target = named[id(item)]
-        if item.shop not in shops:
-            return _no("unknown_shop", f"there is no shop {item.shop}")
-        if target not in rows:
-            return _no(
-                "unknown_listing_sku", f"the shop {item.shop} has no listing {item.listing_id} with SKU {item.sku_id}"
-            )
-        catalog.map_by_hand(connection, target, item.sku, now)
-        if rows[target].sku == (item.sku or ""):
-            return _Plan(refused=ItemResult("unchanged"))
-        if item.sku is None or item.sku not in numbers:
-            intents.withdraw_stock(connection, item.shop, [f"{item.listing_id}/{item.sku_id}"], now)
-            return _Plan(refused=ItemResult("queued"))
-        return _Plan((stock_wish(target, numbers[item.sku]),))
-
-    return _queue(connection, wanted, plan, now)
+    return queue(connection, wanted, plan, now)
 
 
-def publish_known_numbers(connection: Connection, shop_id: str, skus: Iterable[str], now: datetime) -> set[Lane]:
-    """Wishes the ERP's known numbers for SKUs whose mapping is new in a shop. Answers the lanes to ring."""
-    catalog.numbers_locked(connection)
-    numbers = catalog.numbers(connection, set(skus))
-    targets = catalog.targets(connection, numbers, shop_id)
-    wishes = [stock_wish(target, numbers[sku]) for sku, found in targets.items() for target in found]
-    intents.want(connection, wishes, now)
-    return {Lane(shop_id, Kind.STOCK)} if wishes else set()
-
-
-def _queue(connection: Connection, wanted: Sequence[T], plan: Callable[[T], _Plan], now: datetime) -> Queued:
+def queue(connection: Connection, wanted: Sequence[T], plan: Callable[[T], Plan], now: datetime) -> Queued:
     plans = [plan(item) for item in wanted]
     wishes = [wish for each in plans for wish in each.wishes]
     written = intents.want(connection, wishes, now)
@@ -336,10 +290,10 @@ def _wish(kind: Kind, target: Target, wanted: str) -> Wish:
     return Wish(kind.value, f"{kind.value}/{target.shop_id}/{object_id}", target.shop_id, object_id, wanted)
 
 
-def _no(code: str, message: str) -> _Plan:
-    return _Plan(refused=ItemResult("refused", code, message))
+def no(code: str, message: str) -> Plan:
+    return Plan(refused=ItemResult("refused", code, message))
 
 
-def _channels(connection: Connection, named: Iterable[str]) -> dict[str, str]:
+def channels(connection: Connection, named: Iterable[str]) -> dict[str, str]:
     rows = connection.execute(sa.select(shop.c.id, shop.c.channel).where(shop.c.id.in_(set(named))))
     return {row.id: row.channel for row in rows}

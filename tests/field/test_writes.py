@@ -15,8 +15,8 @@ from core.carriers import CODES
 from core.db import catalog, feed
 from core.db.feed import FeedRow
 from core.db.lanes import Kind
-from sync import push
-from sync.push import MappingItem
+from sync import mappings
+from sync.mappings import MappingItem
 from tests.field.ground import NUMBER, Ground
 from web import commands
 from web.problems import Problem
@@ -98,7 +98,7 @@ def test_connector_prestashop_53_an_empty_mapping_publishes_nothing(ground: Grou
             MappingItem(shop=ground.shop_id, listing_id=row.key.listing_id, sku_id=row.key.sku_id, sku=None)
             for row in rows
         ]
-        push.set_mappings(connection, nothing, ground.runtime.clock.now())
+        mappings.set_mappings(connection, nothing, ground.runtime.clock.now())
     before = {sku.sku_id: sku.sellable for item in ground.shop.items.values() for sku in item.skus.values()}
     numbers = [{"sku": sku, "quantity": 7} for sku in sorted({row.sku for row in rows})]
     with pytest.raises(Problem) as refused:

@@ -12,8 +12,9 @@ from sqlalchemy import Connection
 
 from core.db import Database, catalog, intents
 from core.model import Packed, ParcelDraft, SkuKey
-from sync import push
-from sync.push import ItemResult, MappingItem, PriceItem, ShipmentItem, StockItem
+from sync import mappings, push
+from sync.mappings import MappingItem
+from sync.push import ItemResult, PriceItem, ShipmentItem, StockItem
 from tests.canonical import START
 from tests.engine import Engine
 from tests.engine import engine as running
@@ -104,10 +105,10 @@ def test_a_new_mapping_gets_the_skus_number_and_an_unmapping_stops_it(engine: En
     ask(engine, push.set_stock, [StockItem(sku=mapped.sku, quantity=9)])
     twice = engine.world.skus_by_code(engine.world.shop("douyin"), "SKU-0001")[0]
     by_hand = MappingItem(shop=engine.shops["douyin"], listing_id=twice.item_id, sku_id=twice.sku_id, sku=mapped.sku)
-    assert ask(engine, push.set_mappings, [by_hand])[0].state == "queued"
+    assert ask(engine, mappings.set_mappings, [by_hand])[0].state == "queued"
     engine.run(10)
     assert twice.sellable == 9
-    assert ask(engine, push.set_mappings, [by_hand.model_copy(update={"sku": None})])[0].state == "queued"
+    assert ask(engine, mappings.set_mappings, [by_hand.model_copy(update={"sku": None})])[0].state == "queued"
     ask(engine, push.set_stock, [StockItem(sku=mapped.sku, quantity=4)])
     engine.run(10)
     assert twice.sellable == 9
@@ -137,7 +138,7 @@ def test_an_unmapping_takes_back_the_number_that_is_on_its_way(engine: Engine) -
     shown = sku.sellable
     [queued] = ask(engine, push.set_stock, [StockItem(sku=found.sku, quantity=shown + 7)])
     unmapped = MappingItem(shop=found.shop_id, listing_id=found.key.listing_id, sku_id=found.key.sku_id, sku=None)
-    ask(engine, push.set_mappings, [unmapped])
+    ask(engine, mappings.set_mappings, [unmapped])
     engine.run(10)
     assert sku.sellable == shown
     with engine.runtime.database.read() as connection:
@@ -178,7 +179,7 @@ def test_a_number_and_a_mapping_at_the_same_moment_end_agreed(engine: Engine) ->
     mapping = MappingItem(shop=found.shop_id, listing_id=other.item_id, sku_id=other.sku_id, sku=found.sku)
     ask(engine, push.set_stock, [StockItem(sku=found.sku, quantity=3)])
     number = StockItem(sku=found.sku, quantity=5)
-    beside(engine, [lambda c: push.set_stock(c, [number], START), lambda c: push.set_mappings(c, [mapping], START)])
+    beside(engine, [lambda c: push.set_stock(c, [number], START), lambda c: mappings.set_mappings(c, [mapping], START)])
     [intent] = engine.intents("stock", found.shop_id, f"{other.item_id}/{other.sku_id}")
     assert intent.wanted == "5"
 
