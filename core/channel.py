@@ -407,6 +407,8 @@ class Notice:
     source_at: datetime | None = None
     parent_id: str = ""
     """The order of an after-sale, where the channel needs it to read the after-sale."""
+    asks: str = ""
+    """What somebody wants of the seller that no reading shows: `address` when the buyer asks for another one."""
     raw: bytes = field(default=b"", repr=False)
 
     def __post_init__(self) -> None:

@@ -116,6 +116,8 @@ class Ground:
         self.shops: dict[str, dict[str, Shop]] = {channel: {} for channel in self.profiles}
         self.books: dict[tuple[str, str], ShopBook] = {}
         self.calls: dict[str, dict[str, dict[str, int]]] = {channel: {} for channel in self.profiles}
+        self._spent: dict[tuple[str, str, str, int], int] = {}
+        """(what, channel, shop, day) -> how much of a day's allowance is used up."""
         self.reviews: dict[str, Review] = {}
         """Item edits that went to review, by edit id."""
         self._orders: dict[str, Order] = {}
@@ -333,6 +335,15 @@ class Ground:
         counts = self.calls[channel].setdefault(method, {"count": 0, "throttled": 0})
         counts["count"] += 1
         counts["throttled"] += throttled
+
+    def spend(self, what: str, shop: Shop, allowed: int | None) -> bool:
+        """Use up one of today's `allowed` (a day ends at midnight in Shanghai; None = no end); False: none is left."""
+        day = int((self.now() + 8 * 3600) // 86_400)
+        used = self._spent.get((what, shop.channel, shop.shop_id, day), 0)
+        if allowed is not None and used >= allowed:
+            return False
+        self._spent[what, shop.channel, shop.shop_id, day] = used + 1
+        return True
 
     def touch_order(self, order: Order, kind: str, at: float | None = None, package: Package | None = None) -> None:
         """The order changed: bump its update time and revision, re-index, emit `kind`.

@@ -55,6 +55,10 @@ class Settings(BaseModel):
     """Whether Pinduoduo ships an order whose buyer has asked for a refund (undocumented)."""
     ship_within: float = 172_800
     idempotency_memory: float = 86_400
+    reveals_a_day: dict[str, int] = Field(default_factory=dict)
+    """Receivers' values that a shop may have opened on one day in Shanghai; without a number as many as it likes."""
+    searches_a_day: dict[str, int] = Field(default_factory=dict)
+    """Searches for a person that a shop may make on such a day; the platforms' own numbers where it is left out."""
     push_retry: dict[str, list[float]] = Field(default_factory=dict)
     """Delays between attempts; most platforms repeat the last one until `push_keep`, some drop after it."""
     push_keep: dict[str, float] = Field(default_factory=dict)
@@ -71,6 +75,8 @@ class Settings(BaseModel):
     """JD: a refresh prolongs the tokens and leaves their values; False = it hands out new ones."""
     jd_oaid_permission: bool = True
     """JD: the app may turn OAIDs into receivers and ask which of them are one receiver."""
+    jd_opens_a_day: int | None = None
+    """JD: receivers that a shop may have opened or searched for a day; None = as many as it likes."""
     taobao_shop_kinds: list[Literal["taobao", "tmall"]] = Field(["taobao", "tmall"], min_length=1)
     """Taobao: what kind of seller each shop is, in turn."""
     taobao_code_life: float = 1800
@@ -87,6 +93,8 @@ class Settings(BaseModel):
     """Taobao: calls of the whole app until it is banned for the rest of the day."""
     taobao_privacy_protection: bool = True
     """Taobao: decrypting answers virtual numbers instead of phone numbers."""
+    taobao_opens_a_day: int | None = None
+    """Taobao: receivers that the app may have opened in one scene a day; None = as many as it likes."""
     taobao_refund_code_above: int = 200_000
     """Taobao: refunds of more fen in one call need the code that a first call sends to the seller."""
     taobao_sub_stock: Literal[1, 2] | None = None

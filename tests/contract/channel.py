@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from connectors import CHANNELS, Adapter
-from core.channel import Capability, Channel, Notice, ObjectKind
+from core.channel import Capability, Channel, Notice, ObjectKind, Recipient
 from core.model import Order as Read
 from core.status import AfterSaleStage, Hold, OrderStatus
 from sandbox.model import Order, Refund, RefundKind, Sku
@@ -73,6 +73,12 @@ class ChannelUnderTest(ABC):
     delta_write: ClassVar[str] = ""
     """The call that changes stock by a number, where repeating it with one key is harmless."""
     ship_write: ClassVar[str]
+    shelf_write: ClassVar[str] = ""
+    """The call that takes a listing off the shelf."""
+    reveal_call: ClassVar[str] = ""
+    """The call that opens a receiver."""
+    find_call: ClassVar[str] = ""
+    """The call that searches for a person's orders."""
     row_id: ClassVar[str]
     """The field of an answer's object that says which order it is."""
     row_fields: ClassVar[tuple[str, ...]]
@@ -188,6 +194,25 @@ class ChannelUnderTest(ABC):
     def person(self, order: Read) -> str:
         """What is equal in all orders of one person."""
         return order.receiver.oaid
+
+    def recipient(self, order: Order) -> Recipient:
+        """Whom the platform opens as the receiver of such an order; without `expires_at`."""
+        person = order.buyer
+        return Recipient(name=person.name, phone=person.phone, address=person.address.detail)
+
+    def sealed(self, bench: Bench) -> Sequence[Order]:
+        """Orders, readable ones, whose receiver the platform does not open (any more)."""
+        order = bench.place()
+        bench.world.cancel(order)
+        return [order]
+
+    def spend_reveals(self, bench: Bench) -> None:
+        """Uses up what the shop may have opened today."""
+        bench.world.change_settings({"reveals_a_day": {self.code: 0}})
+
+    def spend_searches(self, bench: Bench) -> None:
+        """Uses up how often the shop may search today."""
+        bench.world.change_settings({"searches_a_day": {self.code: 0}})
 
     def after_sale_id(self, refund: Refund) -> str:
         """Its id in our words."""

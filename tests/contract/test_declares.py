@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import connectors
-from core.channel import Capability, Connector, Push, StockDelta, StockWrite, Support
+from core.channel import Capability, Connector, Purpose, Push, StockDelta, StockWrite, Support
 from core.errors import Unsupported
 from core.model import Memo, Parcel, SkuKey
 from tests.contract.bench import Bench
@@ -33,6 +33,10 @@ OPERATIONS: Mapping[Capability, Callable[[Bench], Any]] = {
     Capability.CARRIERS: lambda bench: bench.connector.carriers(),
     Capability.REFRESH: lambda bench: bench.connector.refresh(),
     Capability.SUBSCRIBE: lambda bench: bench.connector.subscribe(),
+    Capability.SET_SHELF: lambda bench: bench.connector.set_shelf("1", on=True),
+    Capability.CONFIRM_ADDRESS: lambda bench: bench.connector.confirm_address("1"),
+    Capability.REVEAL: lambda bench: bench.connector.reveal(bench.read(bench.place()), Purpose.SHIP, "operator"),
+    Capability.FIND_ORDERS: lambda bench: bench.connector.find_orders(bench.window(), phone="17000000000"),
 }
 """Every capability that is an operation of the port."""
 
