@@ -5,6 +5,7 @@ No I/O and no platform: how a list is asked and what a row means is the channel'
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from math import ceil
 from typing import TypeVar
@@ -79,6 +80,18 @@ def described(error: ValidationError) -> str:
     """Which fields are wrong and how, without their values, which may be personal."""
     details = error.errors(include_url=False, include_context=False, include_input=False)
     return "; ".join(f"{'.'.join(map(str, detail['loc']))}: {detail['type']}" for detail in details[:5])
+
+
+@contextmanager
+def unsaid(*texts: str) -> Iterator[None]:
+    """Keeps texts that were asked with out of what the channel says when it refuses."""
+    try:
+        yield
+    except ChannelError as error:
+        for text in filter(None, texts):
+            error.message = error.message.replace(text, "***")
+        error.args = (error.message,)
+        raise
 
 
 def outcome(item: T, write: Callable[[], str | None]) -> Outcome[T]:

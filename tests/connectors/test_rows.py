@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from connectors.rows import backwards, named, outcome, page, sound, text_of
+from connectors.rows import backwards, named, outcome, page, sound, text_of, unsaid
 from core.channel import BadRow, Fetched, Outcome, Page
 from core.clock import SHANGHAI
 from core.errors import Garbled, Malformed, NotFound, Rejected, Unavailable
@@ -111,6 +111,15 @@ def test_a_walk_from_the_end_tells_the_newest_total_and_stops_at_the_deepest_pag
 
     assert list(backwards(ask, 2, deepest=3)) == [([3], 9), ([2], 9), ([1], 9)]
     assert asked == [1, 3, 2, 1]
+
+
+def test_what_was_asked_with_is_not_repeated() -> None:
+    with pytest.raises(Rejected) as caught, unsaid("赵一", "", "057180000000"):
+        raise Rejected("no order goes to 赵一, 057180000000", code="15")
+    assert (str(caught.value), caught.value.args) == (
+        "Rejected: no order goes to ***, *** [15]",
+        ("no order goes to ***, ***",),
+    )
 
 
 def test_a_list_of_one_page_is_asked_once() -> None:
