@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 import redis.asyncio
@@ -22,8 +22,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from core.access import KeyScope
 from core.db import feed
-from core.db.feed import FeedRow
 from core.model import SCHEMA_VERSION
+from sync.envelope import event_text, instant_text, wanted_type
 from sync.queue import FEED_CHANNEL
 from web import cursor
 from web.access import needs
@@ -33,11 +33,6 @@ from web.state import State
 LOOK_SECONDS = 1.0
 """How long an event may stay unseen when its announcement is lost."""
 RECONNECT_SECONDS = 1.0
-TYPE_PREFIX = "qudao."
-FAMILIES = frozenset({"order", "after_sale", "listing", "stock", "price", "shipment", "memo", "conflict", "shop"})
-"""The first word of every event type."""
-SCHEMAS = {"order": "order", "after_sale": "after-sale", "listing": "listing"}
-"""Family of event → the published schema its data has."""
 
 log = structlog.get_logger()
 
@@ -121,31 +116,13 @@ def read_page(connection: Connection, wanted: Slice) -> Page:
     answer = {
         "cursor": cursor.encode("feed", place),
         "complete_through": {
-            shop: _instant(at) for shop, at in sorted(through.items()) if not wanted.shops or shop in wanted.shops
+            shop: instant_text(at) for shop, at in sorted(through.items()) if not wanted.shops or shop in wanted.shops
         },
         "more": more,
     }
     events = ",\n".join(event_text(row) for row in rows)
     body = f'{{"events":[{events}],{json.dumps(answer)[1:]}'
     return Page(body.encode(), not rows, place, head)
-
-
-def event_text(row: FeedRow) -> str:
-    """One event as CloudEvents JSON. Its data goes in as the text it was stored as."""
-    envelope = {
-        "specversion": "1.0",
-        "id": row.id,
-        "source": f"/shops/{row.shop_id}",
-        "type": TYPE_PREFIX + row.type,
-        "subject": row.object_id,
-        "time": _instant(row.at),
-        "datacontenttype": "application/json",
-        "position": str(row.position),
-        "revision": str(row.revision),
-    }
-    if schema := SCHEMAS.get(row.type.partition(".")[0]):
-        envelope["dataschema"] = f"urn:qudao:schema:{schema}:{SCHEMA_VERSION}"
-    return f'{json.dumps(envelope, ensure_ascii=False)[:-1]},"data":{row.data}}}'
 
 
 class Watch:
@@ -279,9 +256,8 @@ def _slice(query: FeedQuery) -> Slice:
 
 
 def _type(wanted: str) -> str:
-    plain = wanted.removeprefix(TYPE_PREFIX)
-    family, _, rest = plain.partition(".")
-    if family not in FAMILIES or not rest:
+    plain = wanted_type(wanted)
+    if plain is None:
         raise Problem("unknown_event_type", values={"type": wanted[:64]})
     return plain
 
@@ -295,7 +271,3 @@ def _position(after: str) -> int | None:
         case [int(position)] if position >= 0:
             return position
     raise Problem("cursor_invalid")
-
-
-def _instant(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

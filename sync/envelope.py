@@ -1,0 +1,57 @@
+"""An event as the world outside gets it: CloudEvents 1.0 as JSON, the same text in the feed and in a webhook."""
+
+import json
+from datetime import UTC, datetime
+
+from core.db.feed import FeedRow
+from core.model import SCHEMA_VERSION
+
+TYPE_PREFIX = "qudao."
+FAMILIES = frozenset(
+    {
+        "order",
+        "after_sale",
+        "listing",
+        "stock",
+        "price",
+        "shipment",
+        "memo",
+        "shelf",
+        "address",
+        "conflict",
+        "shop",
+        "subscription",
+    }
+)
+"""The first word of every event type."""
+SCHEMAS = {"order": "order", "after_sale": "after-sale", "listing": "listing"}
+"""Family of event → the published schema its data has."""
+
+
+def event_text(row: FeedRow) -> str:
+    """One event as CloudEvents JSON. Its data goes in as the text it was stored as."""
+    envelope = {
+        "specversion": "1.0",
+        "id": row.id,
+        "source": f"/shops/{row.shop_id}" if row.shop_id else "/",
+        "type": TYPE_PREFIX + row.type,
+        "subject": row.object_id,
+        "time": instant_text(row.at),
+        "datacontenttype": "application/json",
+        "position": str(row.position),
+        "revision": str(row.revision),
+    }
+    if schema := SCHEMAS.get(row.type.partition(".")[0]):
+        envelope["dataschema"] = f"urn:qudao:schema:{schema}:{SCHEMA_VERSION}"
+    return f'{json.dumps(envelope, ensure_ascii=False)[:-1]},"data":{row.data}}}'
+
+
+def wanted_type(name: str) -> str | None:
+    """An event type or a family (`order.*`) as it is stored; None when no event can have it."""
+    plain = name.removeprefix(TYPE_PREFIX)
+    family, _, rest = plain.partition(".")
+    return plain if family in FAMILIES and rest else None
+
+
+def instant_text(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
