@@ -183,7 +183,7 @@ def _cast(stage: Stage, configured: "Settings", seed: int, workers: int) -> list
     log = stage.folder / "log"
     sandbox = child("sandbox", command("sandbox", "--port", str(stage.sandbox_port), "--seed", str(seed)), {}, log=log)
     sandbox.foundation = sandbox.once = True
-    script = Path(__file__).parents[1] / "examples" / "erp_client.py"
+    script = Path(__file__).parents[1] / "examples" / "demo_erp.py"
     erp = child(
         "erp",
         program(script, stage.web, "--deliveries", "6", "--state", str(stage.folder / "erp.cursor")),

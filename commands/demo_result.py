@@ -1,6 +1,6 @@
 """What the demo proves: the platforms' truth against what an ordinary ERP saw and asked for. Pure; no engine is asked.
 
-The journal is what `examples/erp_client.py` printed: every event that arrived and every command with its answer.
+The journal is what `examples/demo_erp.py` printed: every event that arrived and every command with its answer.
 """
 
 import json

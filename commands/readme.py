@@ -11,7 +11,7 @@ from pathlib import Path
 from connectors import CHANNELS
 from core.channel import Capability, Support
 
-ERP = Path(__file__).parents[1] / "examples" / "erp_client.py"
+ERP = Path(__file__).parents[1] / "examples" / "demo_erp.py"
 SHOWN = ("follow", "work", "ship")
 """The methods of the example that are its heart."""
 READMES = {"README.md": "en", "README.zh-CN.md": "zh"}

@@ -1,193 +1,315 @@
-"""A small ERP that keeps shops on several channels in step through Qudao's /v1. Ordinary HTTP, no import of Qudao.
+"""A typed client of Qudao's /v1 in one file, to copy into an ERP. Needs httpx, imports nothing of Qudao.
 
-    QUDAO_KEY=qk_… python erp_client.py http://127.0.0.1:8080
+    qudao = Qudao("http://127.0.0.1:8080", os.environ["QUDAO_KEY"])
+    qudao.put_consumer("my-erp", start="beginning", types=["order.*"])
+    for batch in qudao.consume("my-erp"):
+        ...  # one transaction of your own; the batch is acknowledged when you come back for the next
 
-It follows the feed, gives every SKU a stock number and a price when it first meets it, and ships what is ready to ship.
-What it does goes to standard output, one JSON object a line. Stop it with Ctrl-C; with --state it goes on where it was.
+Every call is repeated while the server is away or busy: reading is harmless, and a command carries an Idempotency-Key.
+A refusal is raised as `Refused` with its stable code; a command tells item by item what became of it.
 """
 
-import argparse
+import base64
+import contextlib
 import hashlib
+import hmac
 import json
-import os
 import sys
 import time
 import uuid
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal, NotRequired, Self, TypedDict
 
 import httpx
 
-ROUND_SECONDS = 5
-"""How often the catalogue is looked at for goods that are new to us."""
+BATCH = 1000
+"""How many items a command may have."""
 
 
-class Erp:
-    """A warehouse and a price list, in memory; what must outlive a restart is the cursor, see `follow`."""
+class Event(TypedDict):
+    """One CloudEvent of the feed. `id` tells repetitions, `revision` rises with every change of the object."""
 
-    def __init__(
-        self, url: str, key: str, *, stock: int = 1000, deliveries: int = 0, state: Path | None = None
-    ) -> None:
+    id: str
+    type: str
+    source: str
+    subject: str
+    time: str
+    position: str
+    revision: str
+    data: dict[str, Any]
+
+
+class Page(TypedDict):
+    """The next events and the cursor behind them."""
+
+    events: list[Event]
+    cursor: str
+    complete_through: dict[str, str]
+    more: bool
+
+
+class Listed(TypedDict):
+    """One page of a list."""
+
+    items: list[dict[str, Any]]
+    cursor: str
+    more: bool
+
+
+class Taken(TypedDict):
+    """What became of one item of a command: `queued`, `unchanged` or `refused` (then `code` says why)."""
+
+    index: int
+    state: str
+    code: str
+    detail: str
+    warnings: list[str]
+
+
+class Parcel(TypedDict):
+    """A parcel of a shipment. Without `lines` it holds the whole order."""
+
+    carrier: str
+    tracking_no: str
+    lines: NotRequired[list[dict[str, Any]]]
+
+
+class Refused(Exception):
+    """Qudao says no: `code` is stable, `detail` is for people."""
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        super().__init__(f"{problem.get('code', status)}: {problem.get('detail', '')}")
+        self.status, self.problem = status, problem
+        self.code = str(problem.get("code", status))
+
+
+class Qudao:
+    """One ERP's connection. Not for several threads at once; make one each."""
+
+    def __init__(self, url: str, key: str, *, patience: float = float("inf")) -> None:
+        """`patience`: for how many seconds a call is repeated while the server is away."""
         self.http = httpx.Client(
             base_url=url,
             headers={"Authorization": f"Bearer {key}"},
             timeout=httpx.Timeout(10, read=40),
             trust_env=False,
         )
-        self.stock = stock
-        self.state = state
-        self.cursor = state.read_text() if state and state.exists() else ""
-        self.numbers: dict[str, int] = {}
-        self.priced: set[tuple[str, str, str]] = set()
-        self.shipped: set[tuple[str, str]] = set()
-        self.deliveries = deliveries
-        self.next_round = 0.0
+        self.patience = patience
 
-    def follow(self) -> None:
-        """Reads the feed for ever. Events are worked off before the cursor moves: a crash repeats some, skips none."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
+
+    # What happened
+
+    def feed(self, after: str = "", *, wait: float = 20, limit: int = 200, **filters: Any) -> Page:
+        """The events after a cursor that you keep: "" is the beginning, `now` from here on. Filters: type, shop,
+        channel (lists), since.
+        """
+        page: Page = self._ask("GET", "/v1/feed", params={"after": after, "wait": wait, "limit": limit, **filters})
+        return page
+
+    def feed_lines(self, after: str = "", *, limit: int = 10_000, **filters: Any) -> Iterator[dict[str, Any]]:
+        """The same as NDJSON, for much at once: event after event, and the page's cursor as the last."""
+        params = {"after": after, "limit": limit, **filters}
+        with self.http.stream("GET", "/v1/feed", params=params, headers={"Accept": "application/x-ndjson"}) as answer:
+            if answer.status_code >= 400:
+                answer.read()
+            _checked(answer)
+            for line in answer.iter_lines():
+                yield json.loads(line)
+
+    def put_consumer(self, name: str, *, start: str = "", **filters: Any) -> dict[str, Any]:
+        """Makes a named consumer, whose place Qudao keeps. Harmless when it is there already."""
+        body = {"start": start, **filters} if start else filters
+        made: dict[str, Any] = self._ask("PUT", f"/v1/consumers/{name}", json=body)
+        return made
+
+    def consume(self, name: str, *, wait: float = 20, limit: int = 200) -> Iterator[Page]:
+        """Its batches for ever, empty ones too. Each is acknowledged when the next is asked for: what a crash cuts
+        short comes again.
+        """
         while True:
-            answer = self.ask("GET", "/v1/feed", params={"after": self.cursor, "wait": ROUND_SECONDS, "limit": 200})
-            arrived = time.time()
-            for event in answer["events"]:
-                why = event["data"].get("code", "")
-                self.tell(
-                    "event", id=event["id"], type=event["type"], subject=event["subject"], arrived=arrived, why=why
-                )
-            self.work(answer["events"])
-            self.cursor = answer["cursor"]
-            if self.state:
-                self.state.write_text(self.cursor)
-            if time.monotonic() >= self.next_round:
-                self.next_round = time.monotonic() + ROUND_SECONDS
-                self.publish()
-                self.receive_goods()
+            page: Page = self._ask("GET", f"/v1/consumers/{name}/events", params={"wait": wait, "limit": limit})
+            yield page
+            if page["events"]:
+                self.ack(name, page["cursor"])
 
-    def work(self, events: list[dict[str, Any]]) -> None:
-        """Answers a batch of events with one command of each kind."""
-        ready: dict[tuple[str, str], dict[str, Any]] = {}
-        for event in events:
-            order = event["data"].get("order")
-            if order and order["status"] == "to_ship" and order["after_sale"]["value"] == "none":
-                ready[order["shop_id"], order["id"]] = order
-        self.ship([order for place, order in ready.items() if place not in self.shipped])
+    def ack(self, name: str, cursor: str) -> None:
+        self._ask("POST", f"/v1/consumers/{name}/ack", json={"cursor": cursor})
 
-    def publish(self) -> None:
-        """Gives every SKU that is new to us its stock, and every listing SKU that is new its price."""
-        rows = [row for row in self.pages("/v1/stock") if row["sku"]]
-        fresh = sorted({row["sku"] for row in rows} - self.numbers.keys())
-        numbers = {sku: self.stock + number(sku, 200) for sku in fresh}
-        stock = [{"sku": sku, "quantity": quantity} for sku, quantity in numbers.items()]
-        self.command("PUT", "/v1/stock", stock)
-        self.numbers |= numbers
+    def snapshot(self, kind: Literal["order", "after_sale", "listing"], **filters: Any) -> Iterator[Listed]:
+        """All objects of a kind, page by page; follow the feed from the `feed_cursor` of the last page."""
+        yield from self._pages("/v1/snapshot", {"kind": kind, **filters})
 
-        prices = []
-        for row in rows:
-            place = (row["shop"], row["listing_id"], row["sku_id"])
-            if place not in self.priced and row["price"]:
-                self.priced.add(place)
-                prices.append(dict(zip(("shop", "listing_id", "sku_id"), place, strict=True)) | new_price(row))
-        self.command("PUT", "/v1/prices", prices)
+    # What is known
 
-    def receive_goods(self) -> None:
-        """Now and then a lorry comes, and three SKUs have more."""
-        if not self.deliveries or not self.numbers:
-            return
-        skus = sorted(self.numbers)
-        arrived = {skus[(self.deliveries * 3 + n) % len(skus)] for n in range(3)}
-        self.deliveries -= 1
-        self.numbers |= {sku: self.numbers[sku] + 10 for sku in arrived}
-        self.command("PUT", "/v1/stock", [{"sku": sku, "quantity": self.numbers[sku]} for sku in sorted(arrived)])
+    def orders(self, **filters: Any) -> Iterator[dict[str, Any]]:
+        """Filters: status, shop, channel, updated_since, number …; the whole list is in /docs."""
+        return self._items("/v1/orders", filters)
 
-    def ship(self, orders: list[dict[str, Any]]) -> None:
-        """Sends each order in one parcel. Asking twice is harmless: the same parcels again change nothing."""
-        shipments = [
-            {
-                "shop": order["shop_id"],
-                "order_id": order["id"],
-                "parcels": [{"carrier": "ZTO", "tracking_no": f"7537{number(order['id'], 10**10):010d}"}],
-            }
-            for order in orders
-        ]
-        self.command("POST", "/v1/shipments", shipments)
-        self.shipped.update((order["shop_id"], order["id"]) for order in orders)
+    def order(self, shop: str, order_id: str) -> dict[str, Any]:
+        return self._read(f"/v1/orders/{shop}/{order_id}")
 
-    def command(self, method: str, path: str, items: list[dict[str, Any]]) -> None:
-        """Sends wishes. `ask` repeats with the same Idempotency-Key: a command whose answer was lost is done once."""
-        for start in range(0, len(items), 100):
-            body = json.dumps({"items": items[start : start + 100]})
-            key = str(uuid.uuid4())
-            answer = self.ask(
-                method, path, content=body, headers={"Idempotency-Key": key, "Content-Type": "application/json"}
-            )
-            for wish, result in zip(items[start : start + 100], answer["items"], strict=True):
-                self.tell(path.rpartition("/")[2], state=result["state"], code=result["code"], **wish)
+    def after_sales(self, **filters: Any) -> Iterator[dict[str, Any]]:
+        return self._items("/v1/after-sales", filters)
 
-    def pages(self, path: str) -> list[dict[str, Any]]:
-        """Everything a list has."""
-        found: list[dict[str, Any]] = []
+    def listings(self, **filters: Any) -> Iterator[dict[str, Any]]:
+        return self._items("/v1/listings", filters)
+
+    def stock(self, **filters: Any) -> Iterator[dict[str, Any]]:
+        """Listing SKUs with the SKU each is mapped to, what the channel shows and what you last said."""
+        return self._items("/v1/stock", filters)
+
+    def shops(self) -> Iterator[dict[str, Any]]:
+        return self._items("/v1/shops", {})
+
+    # What shall become true
+
+    def set_stock(self, numbers: Mapping[str, int]) -> list[Taken]:
+        """How many of each SKU may be sold, in all shops."""
+        return self.command("PUT", "/v1/stock", [{"sku": sku, "quantity": n} for sku, n in numbers.items()])
+
+    def set_prices(self, items: Sequence[Mapping[str, Any]]) -> list[Taken]:
+        """In fen; each names a shop and either `sku`, or `listing_id` and `sku_id`."""
+        return self.command("PUT", "/v1/prices", items)
+
+    def set_mappings(self, items: Sequence[Mapping[str, Any]]) -> list[Taken]:
+        """Which SKU a listing SKU is, or of which components it is made."""
+        return self.command("PUT", "/v1/mappings", items)
+
+    def ship(self, items: Sequence[Mapping[str, Any]]) -> list[Taken]:
+        """Each names `shop`, `order_id` and `parcels`. The same parcels again change nothing."""
+        return self.command("POST", "/v1/shipments", items)
+
+    def set_memo(self, shop: str, order_id: str, text: str, flag: str = "none") -> list[Taken]:
+        body = {"shop": shop, "text": text, "flag": flag}
+        return self._one("PUT", f"/v1/orders/{order_id}/memo", body)
+
+    def set_shelf(self, shop: str, listing_id: str, *, on: bool) -> list[Taken]:
+        return self._one("PUT", f"/v1/listings/{listing_id}/shelf", {"shop": shop, "on": on})
+
+    def answer_address(self, shop: str, order_id: str, *, approve: bool, refusal: str | None = None) -> list[Taken]:
+        """The buyer wants another address: yes, or no with a reason."""
+        body = {"shop": shop, "approve": approve} | ({"refusal": refusal} if refusal else {})
+        return self._one("POST", f"/v1/orders/{order_id}/address:confirm", body)
+
+    def command(self, method: str, path: str, items: Sequence[Mapping[str, Any]]) -> list[Taken]:
+        """Sends wishes, `BATCH` at a time; answers what became of each. `outcome` tells what the channels did."""
+        return [taken for answer in self.commands(method, path, items) for taken in answer["items"]]
+
+    def commands(self, method: str, path: str, items: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+        """The same with the answers as they come: {"id", "items"}; the id is None when nothing was taken."""
+        for start in range(0, len(items), BATCH):
+            batch = items[start : start + BATCH]
+            try:
+                yield self._ask(method, path, json={"items": batch}, headers=_new_key())
+            except Refused as refusal:
+                yield {"id": None, "items": _each_refused(refusal, len(batch), depth=2)}
+
+    def outcome(self, command_id: str, *, seconds: float = 0) -> dict[str, Any]:
+        """How a command stands; waits that long for it to be settled."""
+        deadline = time.monotonic() + seconds
+        while True:
+            status = self._read(f"/v1/commands/{command_id}")
+            if status["settled"] or time.monotonic() >= deadline:
+                return status
+            time.sleep(0.5)
+
+    def _one(self, method: str, path: str, body: Mapping[str, Any]) -> list[Taken]:
+        try:
+            items: list[Taken] = self._ask(method, path, json=body, headers=_new_key())["items"]
+        except Refused as refusal:
+            return _each_refused(refusal, 1, depth=0)
+        return items
+
+    def _items(self, path: str, filters: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        for page in self._pages(path, filters):
+            yield from page["items"]
+
+    def _pages(self, path: str, filters: Mapping[str, Any]) -> Iterator[Listed]:
         after = ""
         while True:
-            page = self.ask("GET", path, params={"after": after, "limit": 500})
-            found += page["items"]
+            page: Listed = self._ask("GET", path, params={"after": after, "limit": 500, **filters})
+            yield page
             after = page["cursor"]
             if not page["more"]:
-                return found
+                return
 
-    def ask(self, method: str, path: str, **request: Any) -> dict[str, Any]:
-        """One request, repeated for as long as the server is away. A refusal in problem details ends the program."""
-        wait = 0.2
+    def _read(self, path: str) -> dict[str, Any]:
+        found: dict[str, Any] = self._ask("GET", path)
+        return found
+
+    def _ask(self, method: str, path: str, **request: Any) -> Any:
+        """One request, repeated while the server is away or asks for patience."""
+        wait, deadline = 0.2, time.monotonic() + self.patience
         while True:
+            pause = wait
             try:
                 answer = self.http.request(method, path, **request)
+                if answer.status_code not in (429, 502, 503, 504):
+                    return _checked(answer)
+                pause = float(answer.headers.get("Retry-After", wait))
+                why = f"HTTP {answer.status_code}"
             except httpx.TransportError as error:
-                print(f"waiting for {self.http.base_url}: {type(error).__name__}", file=sys.stderr)
+                if time.monotonic() > deadline:
+                    raise
+                why = type(error).__name__
             else:
-                if answer.status_code < 500:
-                    return self.read(answer)
-                print(f"{method} {path}: HTTP {answer.status_code}", file=sys.stderr)
-            time.sleep(wait)
+                if time.monotonic() > deadline:
+                    _checked(answer)
+            print(f"waiting for {self.http.base_url}: {why}", file=sys.stderr)
+            time.sleep(pause)
             wait = min(5.0, wait * 2)
 
-    @staticmethod
-    def read(answer: httpx.Response) -> dict[str, Any]:
-        """The answer's JSON. When no item of a command could be taken, each item's refusal instead."""
-        body: dict[str, Any] = answer.json()
-        if answer.status_code == 422 and "errors" in body:
-            count = len(json.loads(answer.request.content)["items"])
-            codes = {int(each["pointer"].split("/")[2]): each["code"] for each in body["errors"]}
-            return {"items": [{"state": "refused", "code": codes.get(place, body["code"])} for place in range(count)]}
-        if answer.status_code >= 400:
-            raise SystemExit(f"{answer.request.method} {answer.request.url.path}: {body['code']}: {body['detail']}")
-        return body
 
-    @staticmethod
-    def tell(what: str, **words: Any) -> None:
-        print(json.dumps({"at": time.time(), "what": what, **words}, ensure_ascii=False), flush=True)
-
-
-def number(text: str, below: int) -> int:
-    """A number that follows from a text: the same goods get the same number every time."""
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") % below
-
-
-def new_price(row: dict[str, Any]) -> dict[str, int]:
-    """One yuan below what the channel shows; the channel's other prices stay as they are."""
-    return {"sale": max(1, row["price"]["sale"] - 100)}
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Follow the feed, set stock and prices, ship.")
-    parser.add_argument("url", help="where Qudao is, e.g. http://127.0.0.1:8080")
-    parser.add_argument("--stock", type=int, default=1000, help="how many of each SKU there are, about")
-    parser.add_argument("--deliveries", type=int, default=0, help="how many times goods arrive while we watch")
-    parser.add_argument("--state", type=Path, help="file that keeps the cursor")
-    options = parser.parse_args()
-    key = os.environ.get("QUDAO_KEY") or parser.error("set QUDAO_KEY; `qudao key create` makes one")
+def verified(
+    secrets: Iterable[str], headers: Mapping[str, str], body: bytes, *, tolerance: float = 300
+) -> Event | None:
+    """A webhook's event if its Standard Webhooks signature was made with one of the secrets, and lately; else None."""
     try:
-        Erp(options.url, key, stock=options.stock, deliveries=options.deliveries, state=options.state).follow()
-    except KeyboardInterrupt:
-        sys.exit(130)
+        identity, stamp = headers["webhook-id"], headers["webhook-timestamp"]
+        if abs(time.time() - int(stamp)) > tolerance:
+            return None
+        given = [word.removeprefix("v1,") for word in headers["webhook-signature"].split() if word.startswith("v1,")]
+    except (KeyError, ValueError):
+        return None
+    for secret in secrets:
+        key = base64.b64decode(secret.removeprefix("whsec_"))
+        made = hmac.new(key, f"{identity}.{stamp}.".encode() + body, hashlib.sha256).digest()
+        if any(hmac.compare_digest(base64.b64encode(made), each.encode()) for each in given):
+            event: Event = json.loads(body)
+            return event
+    return None
 
 
-if __name__ == "__main__":
-    main()
+def _new_key() -> dict[str, str]:
+    """One key for a command and all its repetitions: a command whose answer was lost is done once."""
+    return {"Idempotency-Key": str(uuid.uuid4())}
+
+
+def _checked(answer: httpx.Response) -> Any:
+    """The answer's JSON; raises Refused."""
+    if answer.status_code < 400:
+        return answer.json() if answer.content else None
+    problem: dict[str, Any] = {}
+    with contextlib.suppress(ValueError):
+        problem = answer.json()
+    raise Refused(answer.status_code, problem)
+
+
+def _each_refused(refusal: Refused, count: int, depth: int) -> list[Taken]:
+    """When nothing could be taken there is a problem instead of an answer: each item's refusal, from its pointer."""
+    if refusal.status != 422:
+        raise refusal
+    errors: dict[int, Mapping[str, Any]] = {}
+    for error in refusal.problem.get("errors", ()):
+        place = error["pointer"].split("/")
+        errors.setdefault(int(place[depth]) if depth else 0, error)
+    said = [errors.get(place, refusal.problem) for place in range(count)]
+    return [
+        {"index": place, "state": "refused", "code": each["code"], "detail": each.get("detail", ""), "warnings": []}
+        for place, each in enumerate(said)
+    ]

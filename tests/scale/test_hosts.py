@@ -23,6 +23,7 @@ from pydantic import SecretStr
 from bench._servers import played
 from commands.demo_result import Journal, Result, compare
 from commands.supervisor import Part, child, command, program
+from core.crypto import Vault
 from core.db import Database
 from core.db.migrations import upgrade
 from core.db.tables import feed, lane, receipt, watermark
@@ -117,7 +118,7 @@ def stage(folder: Path, net: Network) -> Iterator[tuple[Stage, list[Host]]]:
     """Platforms, data and two hosts, none of which runs yet."""
     with ExitStack() as stack:
         around = stack.enter_context(data(net))
-        database = Database(around.database)
+        database = Database(around.database, Vault(SECRET))
         stack.callback(database.close)
         upgrade(database)
         gateway = f"http://{net.platforms}:{SANDBOX_PORT}"
@@ -163,7 +164,7 @@ def open_shops(seen: Stage, callbacks: str) -> str:
 
 
 def erp(folder: Path, url: str, key: str) -> Part:
-    words = program(ROOT / "examples" / "erp_client.py", url, "--deliveries", "4")
+    words = program(ROOT / "examples" / "demo_erp.py", url, "--deliveries", "4")
     return child("erp", words, {"QUDAO_KEY": key}, log=folder / "erp.log", output=folder / "erp.jsonl")
 
 
