@@ -12,7 +12,8 @@ from core.db import catalog, intents
 from core.db.catalog import Target
 from core.db.lanes import Kind, Lane
 from core.model import Canonical, SkuKey
-from sync.push import ItemResult, Name, Plan, Queued, channels, no, queue, stock_wish
+from sync.push import stock_wish
+from sync.wishes import ItemResult, Name, Plan, Queued, channels, no, queue
 
 
 class MappingItem(Canonical):

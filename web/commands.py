@@ -77,6 +77,14 @@ class OrderMemo(NewMemo):
     )
 
 
+class Remark(BaseModel):
+    """What an item that was taken will lack on its channel, or must wait for."""
+
+    code: str = Field(examples=["lines_not_told"])
+    detail: str
+    detail_zh: str
+
+
 class ItemAnswer(BaseModel):
     """What became of one item when the command arrived: `queued`, `unchanged` or `refused`."""
 
@@ -85,7 +93,7 @@ class ItemAnswer(BaseModel):
     code: str = Field("", description="Why it was refused.", examples=["unknown_sku"])
     detail: str = ""
     detail_zh: str = ""
-    warnings: list[str] = []
+    warnings: list[Remark] = []
 
 
 class CommandAnswer(BaseModel):
@@ -206,7 +214,7 @@ def _taken(place: int, result: ItemResult) -> ItemAnswer:
         code=result.code,
         detail=result.message,
         detail_zh=detail_zh(result.code),
-        warnings=list(result.warnings),
+        warnings=[Remark(code=w.code, detail=w.message, detail_zh=detail_zh(w.code)) for w in result.warnings],
     )
 
 

@@ -1,0 +1,85 @@
+"""What every command has in common: items become intents, each with its own result.
+
+Everything here runs inside the caller's transaction; the caller rings the lanes after it. A wish that cannot be right
+is refused item by item, before anything is stored of it, and stops none of its neighbours.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, NamedTuple, TypeVar
+
+import sqlalchemy as sa
+from pydantic import StringConstraints
+from sqlalchemy import Connection
+
+from core.db import intents
+from core.db.intents import Wish
+from core.db.lanes import Kind, Lane
+from core.db.tables import shop
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=128, strip_whitespace=True)]
+
+T = TypeVar("T")
+
+
+class Warned(NamedTuple):
+    """What an item that is taken will lack, or wait for. `code` is stable, `message` is for people."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class ItemResult:
+    """What became of one item. `state`: queued, unchanged or refused; `code` is stable, `message` is for people.
+
+    `intents` are (intent id, version) pairs whose outcome can be asked for.
+    """
+
+    state: str
+    code: str = ""
+    message: str = ""
+    warnings: tuple[Warned, ...] = ()
+    intents: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass
+class Queued:
+    """The result of each item in order, and the lanes to ring after the commit."""
+
+    items: list[ItemResult]
+    lanes: set[Lane] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one item wants: wishes, or the reason why it may not want anything."""
+
+    wishes: tuple[Wish, ...] = ()
+    refused: ItemResult | None = None
+    warnings: tuple[Warned, ...] = ()
+
+
+def queue(connection: Connection, wanted: Sequence[T], plan: Callable[[T], Plan], now: datetime) -> Queued:
+    """Plans every item, then writes all wishes at once."""
+    plans = [plan(item) for item in wanted]
+    wishes = [wish for each in plans for wish in each.wishes]
+    written = intents.want(connection, wishes, now)
+    results = [
+        each.refused
+        or ItemResult("queued", warnings=each.warnings, intents=tuple(written[wish.key] for wish in each.wishes))
+        for each in plans
+    ]
+    return Queued(results, {Lane(wish.shop_id, Kind(wish.kind)) for wish in wishes})
+
+
+def no(code: str, message: str) -> Plan:
+    """The plan of an item that is refused."""
+    return Plan(refused=ItemResult("refused", code, message))
+
+
+def channels(connection: Connection, named: Iterable[str]) -> dict[str, str]:
+    """Shop → its channel, for those that are connected."""
+    rows = connection.execute(sa.select(shop.c.id, shop.c.channel).where(shop.c.id.in_(set(named))))
+    return {row.id: row.channel for row in rows}
