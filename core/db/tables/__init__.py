@@ -2,14 +2,15 @@
 bytes.
 """
 
-from core.db.tables.catalog import listing_sku, mapping, sku_stock
+from core.db.tables.catalog import component, listing_sku, mapping, mapping_change, sku_stock
 from core.db.tables.columns import Instant, metadata
 from core.db.tables.conflicts import agreed, decision, policy
 from core.db.tables.feed import feed
 from core.db.tables.intents import SOLD_OUT, SOLD_OUT_FIRST, attempt, command, command_item, intent
 from core.db.tables.items import after_sales, bad_row, listings, orders, raw, sold
-from core.db.tables.keys import api_key
+from core.db.tables.keys import api_key, audit
 from core.db.tables.lanes import intervention, lane, pull_window, reconciliation, watermark
+from core.db.tables.order_numbers import order_number
 from core.db.tables.shops import app, credential, receipt, shop
 
 __all__ = [
@@ -21,9 +22,11 @@ __all__ = [
     "api_key",
     "app",
     "attempt",
+    "audit",
     "bad_row",
     "command",
     "command_item",
+    "component",
     "credential",
     "decision",
     "feed",
@@ -33,7 +36,9 @@ __all__ = [
     "listing_sku",
     "listings",
     "mapping",
+    "mapping_change",
     "metadata",
+    "order_number",
     "orders",
     "policy",
     "pull_window",

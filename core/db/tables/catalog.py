@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, PrimaryKeyConstraint, Table
 
-from core.db.tables.columns import at, empty, metadata, text
+from core.db.tables.columns import Serial, at, count, empty, metadata, text
 
 listing_sku = Table(
     "listing_sku",
@@ -35,10 +35,43 @@ mapping = Table(
     text("sku"),
     text("origin"),
     at("mapped_at"),
+    count("components"),
     PrimaryKeyConstraint("shop_id", "listing_id", "sku_id"),
     Index(None, "sku"),
 )
-"""Listing SKU → the ERP's SKU. `origin`: auto (by a code unique in the shop) or manual."""
+"""Listing SKU → the ERP's SKU. `origin`: auto (by a code unique in the shop) or manual. Without a SKU it is a bundle of
+so many `components`, or none: then it must not be mapped at all.
+"""
+
+component = Table(
+    "component",
+    metadata,
+    text("shop_id"),
+    text("listing_id"),
+    text("sku_id"),
+    text("sku"),
+    Column("quantity", Integer, CheckConstraint("quantity > 0", name="positive"), nullable=False),
+    PrimaryKeyConstraint("shop_id", "listing_id", "sku_id", "sku"),
+    Index(None, "sku"),
+)
+"""What a bundle is made of: so many of the ERP's SKU are in one piece of the listing SKU."""
+
+mapping_change = Table(
+    "mapping_change",
+    metadata,
+    Column("id", Serial, primary_key=True),
+    text("shop_id"),
+    text("listing_id"),
+    text("sku_id"),
+    text("before"),
+    text("after"),
+    text("by"),
+    at("at"),
+    Index(None, "shop_id", "listing_id", "sku_id"),
+)
+"""Every change of a mapping. `before` and `after` are JSON of what it was, empty for none; `by`: the visible part of an
+API key, `operator`, or `auto` for merchant codes.
+"""
 
 sku_stock = Table(
     "sku_stock",
