@@ -24,7 +24,7 @@ from core.status import (
     Shelf,
 )
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 """Grows in its first part when a field changes its meaning or goes, in its second when one is added."""
 
 
@@ -418,6 +418,40 @@ class Shipment(Canonical):
     """Ship although a refund is open, which refuses it where the channel can."""
 
 
+class Change(Canonical):
+    """One thing that an update changed: a field by its name, or one member of `lines` or `skus` by its `id`.
+
+    `before` and `after` hold only what differs: of an object the members that differ, of a status its word. None: it
+    was not there, or is not any more.
+    """
+
+    field: str
+    id: str | None = None
+    before: Any = None
+    after: Any = None
+
+
+class OrderData(Canonical):
+    """What `order.created` and `order.updated` carry."""
+
+    order: Order
+    changes: tuple[Change, ...] = ()
+
+
+class AfterSaleData(Canonical):
+    """What `after_sale.created` and `after_sale.updated` carry."""
+
+    after_sale: AfterSale
+    changes: tuple[Change, ...] = ()
+
+
+class ListingData(Canonical):
+    """What `listing.created` and `listing.updated` carry."""
+
+    listing: Listing
+    changes: tuple[Change, ...] = ()
+
+
 PUBLISHED: dict[str, type[Canonical]] = {
     "shop": Shop,
     "listing": Listing,
@@ -426,6 +460,9 @@ PUBLISHED: dict[str, type[Canonical]] = {
     "shipment": Shipment,
     "stock-level": StockLevel,
     "price": Price,
+    "order-event": OrderData,
+    "after-sale-event": AfterSaleData,
+    "listing-event": ListingData,
 }
 """The models an ERP may build on."""
 

@@ -13,13 +13,14 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from core.changes import changes_of
 from core.channel import Fetched
 from core.crypto import Vault
 from core.db import catalog, feed, items, sold
 from core.db.engine import lock
 from core.difference import Difference, differences
 from core.merge import merge_after_sale, merge_listing, merge_order
-from core.model import AfterSale, Listing, Order
+from core.model import AfterSale, Change, Listing, Order
 from sync import conflicts
 from sync.changes import see as see_changes
 
@@ -247,5 +248,11 @@ def _status(value: Item) -> str:
 
 def _event(kind: _Kind, change: _Change, now: datetime) -> feed.Event:
     value = change.value
-    data = f'{{"{kind.name}":{change.body},"changed":{json.dumps(change.changed)}}}'
+    told = changes_of(change.before, value, change.changed) if change.before is not None else []
+    words = json.dumps([_told(each) for each in told], ensure_ascii=False, separators=(",", ":"))
+    data = f'{{"{kind.name}":{change.body},"changes":{words}}}'
     return feed.Event(f"{kind.name}.{change.effect}", value.shop_id, value.id, change.revision, now, data)
+
+
+def _told(change: Change) -> dict[str, Any]:
+    return change.model_dump(exclude=set() if change.id else {"id"})

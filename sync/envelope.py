@@ -24,8 +24,12 @@ FAMILIES = frozenset(
     }
 )
 """The first word of every event type."""
-SCHEMAS = {"order": "order", "after_sale": "after-sale", "listing": "listing"}
-"""Family of event → the published schema its data has."""
+SCHEMAS = {
+    f"{family}.{effect}": f"{name}-event"
+    for family, name in {"order": "order", "after_sale": "after-sale", "listing": "listing"}.items()
+    for effect in ("created", "updated")
+}
+"""Type of event → the published schema its data has."""
 
 
 def event_text(row: FeedRow) -> str:
@@ -41,7 +45,7 @@ def event_text(row: FeedRow) -> str:
         "position": str(row.position),
         "revision": str(row.revision),
     }
-    if schema := SCHEMAS.get(row.type.partition(".")[0]):
+    if schema := SCHEMAS.get(row.type):
         envelope["dataschema"] = f"urn:qudao:schema:{schema}:{SCHEMA_VERSION}"
     return f'{json.dumps(envelope, ensure_ascii=False)[:-1]},"data":{row.data}}}'
 

@@ -220,7 +220,7 @@ def _event(row: feed.FeedRow) -> Step:
     data = json.loads(row.data)
     facts: dict[str, Any] = {"position": row.position, "revision": row.revision, "object": row.object_id}
     words = f"{row.type} of {row.object_id}"
-    if changed := data.get("changed"):
+    if changed := list(dict.fromkeys(each["field"] for each in data.get("changes", ()))):
         facts["changed"] = changed
         words += f": {', '.join(changed)}"
     for name in ("intent", "version", "outcome", "code", "reason"):

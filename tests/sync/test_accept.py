@@ -8,16 +8,17 @@ import pytest
 from core.crypto import Vault
 from core.db import Database, catalog, feed, items
 from core.model import Listing, ListingSku
-from core.status import Fact, Fulfilment, Shelf
+from core.status import Fact, Fulfilment, Hold, Shelf
 from sync.accept import accept
 from tests.canonical import at, fetched, order, parcel
+from tests.vault import VAULT
 
 SHOP = "pinduoduo:1"
 
 
 @pytest.fixture
 def vault() -> Vault:
-    return Vault("a secret for tests only")
+    return VAULT
 
 
 def take(database: Database, vault: Vault, *orders: object) -> list[str]:
@@ -49,13 +50,6 @@ def test_an_older_fact_that_comes_after_an_unchanged_reading_is_known_as_late(da
     assert take(database, vault, order(updated_at=at(3), out_of_stock=True)) == ["unchanged"]
 
 
-def test_a_value_that_returns_is_a_new_event_and_not_the_old_one(database: Database, vault: Vault) -> None:
-    for minute, mark in enumerate((False, True, False)):
-        take(database, vault, order(updated_at=at(minute), out_of_stock=mark))
-    assert [event.revision for event in events(database)] == [1, 2, 3]
-    assert len({event.id for event in events(database)}) == 3
-
-
 def test_a_number_corrected_within_a_tick_is_alone_once_the_tick_is_over(database: Database, vault: Vault) -> None:
     """Found by a simulated day: an order was shipped, read, and given another number within the same second, which is
     as exact as Pinduoduo's times are. The reading after that cannot be told from one that shows a second parcel; one
@@ -81,7 +75,20 @@ def test_an_update_names_what_changed(database: Database, vault: Vault) -> None:
         fulfilment=Fact[Fulfilment](value=Fulfilment.SHIPPED), parcels=(parcel(),), updated_at=at(1), shipped_at=at(1)
     )
     assert take(database, vault, shipped) == ["updated"]
-    assert json.loads(events(database)[-1].data)["changed"] == ["fulfilment", "shipped_at", "parcels"]
+    status, fulfilment, shipped_at, parcels = json.loads(events(database)[-1].data)["changes"]
+    assert status == {"field": "status", "before": "to_ship", "after": "shipped"}
+    assert fulfilment == {"field": "fulfilment", "before": "to_ship", "after": "shipped"}
+    assert (shipped_at["field"], shipped_at["before"]) == ("shipped_at", None)
+    assert (parcels["before"], [each["tracking_no"] for each in parcels["after"]]) == ([], [parcel().tracking_no])
+
+
+def test_a_value_that_returns_is_another_event(database: Database, vault: Vault) -> None:
+    for number, hold in enumerate((Hold.NONE, Hold.RISK, Hold.NONE, Hold.NONE, Hold.RISK)):
+        take(database, vault, order(hold=Fact[Hold](value=hold), updated_at=at(number)))
+    told = events(database)
+    assert [each.id.rpartition("/")[2] for each in told] == ["1", "2", "3", "4"]
+    moved = [json.loads(each.data)["changes"][-1] for each in told[1:]]
+    assert [(each["before"], each["after"]) for each in moved] == [("none", "risk"), ("risk", "none"), ("none", "risk")]
 
 
 def test_of_two_readings_in_one_batch_the_newer_counts(database: Database, vault: Vault) -> None:
