@@ -24,11 +24,12 @@ class Kind(StrEnum):
     PULL = "pull"
     BACKFILL = "backfill"
     LISTEN = "listen"
+    WEBHOOK = "webhook"
 
 
 @dataclass(frozen=True)
 class Lane:
-    """A shop's work of one kind. For LISTEN the shop is the app that owns the connection."""
+    """A shop's work of one kind. For LISTEN the shop is the app that owns the connection, for WEBHOOK the subscription."""
 
     shop_id: str
     kind: Kind

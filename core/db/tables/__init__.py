@@ -5,13 +5,14 @@ bytes.
 from core.db.tables.catalog import component, listing_sku, mapping, mapping_change, sku_stock
 from core.db.tables.columns import Instant, metadata
 from core.db.tables.conflicts import agreed, decision, policy
-from core.db.tables.feed import feed
+from core.db.tables.feed import consumer, feed, feed_end
 from core.db.tables.intents import SOLD_OUT, SOLD_OUT_FIRST, attempt, command, command_item, intent
 from core.db.tables.items import after_sales, bad_row, listings, orders, raw, sold
 from core.db.tables.keys import api_key, audit
 from core.db.tables.lanes import intervention, lane, pull_window, reconciliation, watermark
 from core.db.tables.order_numbers import order_number
 from core.db.tables.shops import app, credential, receipt, shop
+from core.db.tables.subscriptions import delivery, delivery_attempt, subscription
 
 __all__ = [
     "SOLD_OUT",
@@ -26,10 +27,14 @@ __all__ = [
     "bad_row",
     "command",
     "command_item",
+    "consumer",
     "component",
     "credential",
     "decision",
+    "delivery",
+    "delivery_attempt",
     "feed",
+    "feed_end",
     "intent",
     "intervention",
     "lane",
@@ -48,5 +53,6 @@ __all__ = [
     "shop",
     "sku_stock",
     "sold",
+    "subscription",
     "watermark",
 ]
