@@ -55,6 +55,8 @@ class Caller:
     id: str
     scopes: frozenset[KeyScope] = frozenset()
     shops: frozenset[str] = frozenset()
+    per_minute: int = 0
+    """How many requests it may send; 0: as many as it likes."""
 
     def reaches(self, shop_id: str) -> bool:
         """Whether the shop is one of the key's."""

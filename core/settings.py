@@ -22,7 +22,9 @@ class Settings(BaseSettings):
     redis_url: str = ""
     """Empty: a redis or valkey server on PATH, else the embedded one, on a socket in the data folder."""
     secret_key: SecretStr | None = None
-    """Encrypts credentials and raw payloads at rest. Empty: made once and kept in the data folder."""
+    """Encrypts what is secret or personal at rest. Empty: made once and kept in the data folder."""
+    old_secret_keys: list[SecretStr] = Field(default_factory=list)
+    """Former values of `secret_key` that still open what they encrypted; see `qudao secret rotate`."""
     gateways: dict[str, str] = Field(default_factory=dict)
     """Channel code → scheme://host:port instead of production; also `QUDAO_<CODE>_GATEWAY`."""
     push_databases: dict[str, SecretStr] = Field(default_factory=dict)
@@ -56,6 +58,10 @@ class Settings(BaseSettings):
     read_ahead: bool = True
     """Fetch the next page of a walk while the last one is being stored. Off where everything must happen in one
     thread.
+    """
+    audit_keep_days: float = Field(default=1100, ge=180)
+    """How long the audit log is kept. Chinese law asks for records of how personal data was handled for three years
+    (PIPL, article 56) and for logs of a network for six months (Cybersecurity Law), so that is the least.
     """
     beat_seconds: float = 0.5
     longest_wait_seconds: float = 2

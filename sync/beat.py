@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from core.db import commands, intents, lanes, watermarks
+from core.db import audit, commands, intents, lanes, watermarks
 from core.db.lanes import Kind, Lane
 from core.db.shops import shop_id
 from core.db.tables import Instant, intent, receipt, shop, watermark
@@ -52,6 +52,7 @@ def tidy(runtime: Runtime) -> None:
     with runtime.database.write() as connection:
         commands.forget(connection, now)
         watermarks.forget_walks(connection, now - KEEP_WALKS)
+        audit.forget(connection, now - timedelta(days=runtime.settings.audit_keep_days))
 
 
 def beat(runtime: Runtime) -> set[Lane]:

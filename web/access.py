@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Request
-from fastapi.params import Depends as Dependency
+from fastapi import Depends, Request, Security
+from fastapi.params import Security as Secured
 
 from core.access import Caller, KeyScope
-from web.problems import Problem
+from core.db import audit
+from web.problems import ItemError, Problem, detail_zh
 
 
 async def calling(request: Request) -> Caller:
@@ -18,12 +19,24 @@ async def calling(request: Request) -> Caller:
 Calling = Annotated[Caller, Depends(calling)]
 
 
-def needs(scope: KeyScope) -> Dependency:
-    """For `dependencies=[…]` of a route. Raises `scope_missing`."""
+def needs(scope: KeyScope) -> Secured:
+    """For `dependencies=[…]` of a route. Raises `scope_missing`, which the audit log knows before the caller does."""
 
-    async def check(caller: Calling) -> None:
+    async def check(request: Request, caller: Calling) -> None:
         if scope not in caller.scopes:
+            await request.app.state.refusals.write(caller.id, scope.value)
             raise Problem("scope_missing", values={"scope": scope.value})
 
-    dependency: Dependency = Depends(check)
+    dependency: Secured = Security(check, scopes=[scope.value])
     return dependency
+
+
+def checked_reason(reason: str) -> str:
+    """The caller's words as the audit log may keep them. Raises `reason_holds_personal_data`."""
+    if audit.personal(reason):
+        code = "reason_holds_personal_data"
+        found = ItemError(
+            pointer="/reason", code=code, detail="looks like a number of a person", detail_zh=detail_zh(code)
+        )
+        raise Problem(code, errors=[found])
+    return reason

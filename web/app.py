@@ -28,6 +28,7 @@ from web.description import DESCRIPTION, REFUSALS, VERSION, describe, key_scheme
 from web.feed import Watch
 from web.guard import Guard
 from web.hooks import Hooks, Readers
+from web.keyrate import KeyRate
 from web.problems import ItemError, Problem, detail_zh
 from web.receipts import Writer
 from web.state import State
@@ -38,14 +39,19 @@ def create_app(runtime: Runtime, adapters: Mapping[str, Adapter] = CHANNELS) -> 
     state = State(runtime)
     watch = Watch(state)
     writer = Writer(state)
+    keys = Keys(state)
+    rate = KeyRate(runtime.settings.redis_url)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         state.start()
         writer.start()
         watch.start()
+        keys.start()
         yield
         await watch.close()
+        await keys.close()
+        await rate.close()
         await writer.close()
         await asyncio.to_thread(state.close)
 
@@ -55,7 +61,7 @@ def create_app(runtime: Runtime, adapters: Mapping[str, Adapter] = CHANNELS) -> 
             Route("/healthz", _alive),
             Route("/readyz", _ready(state, watch)),
             *docs.routes(),
-            Mount("/", _api(state, watch)),
+            Mount("/", _api(state, watch, keys, rate)),
         ],
         lifespan=lifespan,
     )
@@ -63,7 +69,7 @@ def create_app(runtime: Runtime, adapters: Mapping[str, Adapter] = CHANNELS) -> 
     return app
 
 
-def _api(state: State, watch: Watch) -> FastAPI:
+def _api(state: State, watch: Watch, keys: Keys, rate: KeyRate) -> FastAPI:
     routers = (feed.routes(watch), commands.routes(state), reading.routes(state))
     api = FastAPI(
         title="Qudao",
@@ -78,7 +84,8 @@ def _api(state: State, watch: Watch) -> FastAPI:
             HTTPException: _http_error([route for router in routers for route in router.routes]),
         },
     )
-    api.add_middleware(Guard, keys=Keys(state))
+    api.state.refusals = keys.refusals
+    api.add_middleware(Guard, keys=keys, rate=rate)
     for router in routers:
         api.include_router(router, dependencies=[key_scheme()], responses=REFUSALS)
     describe(api)

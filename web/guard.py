@@ -1,4 +1,9 @@
-"""What every request to /v1 passes before any route: the key, the size of the body, the net under it, the log line."""
+"""What every request to /v1 passes before any route: the key and how often it may call, the size of the body, the net
+under it, the log line.
+
+A read that waits or streams ends within about a second of its key: with 401 if the answer has not begun, else where it
+is. A command that is being taken is taken.
+"""
 
 import secrets
 import time
@@ -6,11 +11,14 @@ import time
 import structlog
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from web.auth import Keys
+from core.access import Caller
+from web.auth import Keys, unknown_key
 from web.bodies import LIMIT
+from web.keyrate import KeyRate
 from web.logs import where
 from web.problems import Problem
 
@@ -24,9 +32,10 @@ log = structlog.get_logger()
 class Guard:
     """ASGI middleware. Puts whose key it is into `request.state.caller`."""
 
-    def __init__(self, app: ASGIApp, keys: Keys) -> None:
+    def __init__(self, app: ASGIApp, keys: Keys, rate: KeyRate) -> None:
         self._app = app
         self._keys = keys
+        self._rate = rate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -35,8 +44,11 @@ class Guard:
         exchange = _Exchange(receive, send)
         began = time.monotonic()
         try:
-            await self._admit(scope)
-            await self._app(scope, exchange.receive, exchange.send)
+            caller = await self._admit(scope, exchange)
+            if caller is None or scope["method"] != "GET":
+                await self._app(scope, exchange.receive, exchange.send)
+            else:
+                await self._read(caller, scope, exchange)
         except Problem as problem:
             await problem.response()(scope, receive, exchange.send)
         except ClientDisconnect:
@@ -54,25 +66,40 @@ class Guard:
             key=getattr(scope.get("state", {}).get("caller"), "id", ""),
         )
 
-    async def _admit(self, scope: Scope) -> None:
+    async def _admit(self, scope: Scope, exchange: "_Exchange") -> Caller | None:
         headers = dict(scope["headers"])
         path = scope["path"]
+        caller = None
         if path == "/v1" or path.startswith("/v1/"):
             caller = await self._keys.caller(headers.get(b"authorization", b"").decode("latin-1"))
             scope.setdefault("state", {})["caller"] = caller
+            exchange.headers = await self._rate.take(caller)
         length = headers.get(b"content-length", b"0")
         if not length.isdigit() or int(length) > LIMIT:
             raise Problem("body_too_large", values={"limit": LIMIT})
+        return caller
+
+    async def _read(self, caller: Caller, scope: Scope, exchange: "_Exchange") -> None:
+        try:
+            async with self._keys.while_good(caller) as ending:
+                await self._app(scope, exchange.receive, exchange.send)
+        except TimeoutError:
+            if not ending.expired():
+                raise
+            if exchange.status == 0:
+                raise unknown_key() from None
+            await exchange.send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 class _Exchange:
-    """Counts what comes in and remembers whether an answer has begun."""
+    """Counts what comes in, adds `headers` to the answer and remembers whether it has begun."""
 
     def __init__(self, receive: Receive, send: Send) -> None:
         self._receive = receive
         self._send = send
         self._size = 0
         self.status = 0
+        self.headers: dict[str, str] = {}
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -84,6 +111,7 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            MutableHeaders(scope=message).update(self.headers)
         await self._send(message)
 
 

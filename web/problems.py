@@ -39,6 +39,27 @@ CATALOGUE: dict[str, Entry] = {
     "key_invalid": Entry(
         401, "Unknown API key", "API 密钥无效", "The key is unknown or was revoked.", "该密钥不存在或已被吊销。"
     ),
+    "key_expired": Entry(
+        401,
+        "API key expired",
+        "API 密钥已过期",
+        "The key has expired; `qudao key create` makes another, `qudao key change` lengthens it.",
+        "该密钥已过期；用 `qudao key create` 新建，或用 `qudao key change` 延长有效期。",
+    ),
+    "rate_limited": Entry(
+        429,
+        "Too many requests",
+        "请求过于频繁",
+        "The key may send {limit} requests a minute; come again after the seconds in Retry-After.",
+        "该密钥每分钟最多 {limit} 次请求，请在 Retry-After 所示秒数后重试。",
+    ),
+    "reason_holds_personal_data": Entry(
+        422,
+        "Reason with personal data",
+        "理由含个人信息",
+        "A reason is kept in the audit log: no phone, identity or order numbers, no e-mail address.",
+        "理由会写入审计日志：不得包含电话、证件号、订单号或邮箱。",
+    ),
     "scope_missing": Entry(
         403,
         "Not allowed with this key",
