@@ -12,8 +12,11 @@ from pathlib import Path
 import httpx
 
 from commands.supervisor import Part, Supervisor
+from core.crypto import Vault
 from core.db import Database
 from tests import servers
+
+SECRET = "only for this measurement"  # noqa: S105 - encrypts nothing that matters
 
 
 @contextmanager
@@ -66,11 +69,11 @@ def databases(kinds: Sequence[str], folder: Path) -> Iterator[Database]:
     """A fresh database of each kind, as durable as in production, closed when the next one is asked for."""
     for kind in kinds:
         if kind == "sqlite":
-            database = Database(f"sqlite:///{folder}/bench.db")
+            database = Database(f"sqlite:///{folder}/bench.db", Vault(SECRET))
             yield database
             database.close()
             continue
         with servers.postgres(durable=True) as cluster:
-            database = Database(cluster.url(cluster.create_database()))
+            database = Database(cluster.url(cluster.create_database()), Vault(SECRET))
             yield database
             database.close()

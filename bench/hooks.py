@@ -27,7 +27,7 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from bench._report import print_table
-from bench._servers import databases, free_port, wait_for
+from bench._servers import SECRET, databases, free_port, wait_for
 from core.channel import Credentials, Notice
 from core.clock import SystemClock
 from core.crypto import Vault
@@ -39,7 +39,6 @@ from tests import servers
 from web import receipts, serve
 
 APP_KEY, APP_SECRET, SHOP = "7000000000000000001", "only-for-this-measurement", "12345678"
-SECRET_KEY = "only for this measurement"  # noqa: S105 - encrypts nothing that matters
 
 
 def main() -> None:
@@ -92,7 +91,7 @@ def _connect(database: Database) -> None:
     with database.write() as connection:
         shops.add(
             connection,
-            Vault(SECRET_KEY),
+            Vault(SECRET),
             channel="douyin",
             account=SHOP,
             name="bench",
@@ -143,7 +142,7 @@ def _server(database: Database, redis_url: str, folder: Path, *, writes: bool) -
         "QUDAO_DATABASE_URL": url,
         "QUDAO_REDIS_URL": redis_url,
         "QUDAO_DATA_DIR": str(folder),
-        "QUDAO_SECRET_KEY": SECRET_KEY,
+        "QUDAO_SECRET_KEY": SECRET,
         "QUDAO_PORT": str(port),
         "QUDAO_LOG_LEVEL": "warning",
     }

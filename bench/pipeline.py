@@ -26,7 +26,7 @@ from httpx import Client
 from pydantic import BaseModel, SecretStr
 
 from bench._report import print_table
-from bench._servers import databases, sandbox_server
+from bench._servers import SECRET, databases, sandbox_server
 from connectors import CHANNELS, Http
 from connectors.douyin.wire import ShopOrder as DouyinOrder
 from connectors.pinduoduo.wire import OrderRow as PinduoduoOrder
@@ -110,7 +110,7 @@ def run(channel: str, count: int, database: Database, gateway: str, redis_url: s
     """One database: records the requests, runs the floor over them, then the real thing."""
     upgrade(database)
     settings = Settings(data_dir=folder, redis_url=redis_url)
-    runtime = Runtime(settings, database, Vault("only for this measurement"), redis.Redis.from_url(redis_url))
+    runtime = Runtime(settings, database, Vault(SECRET), redis.Redis.from_url(redis_url))
     shop_id = _connect(runtime, channel, gateway)
     recorded = Tap(Http(OpenGate()), Stages())
     for window in _windows(channel):

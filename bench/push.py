@@ -29,7 +29,7 @@ from rq import Queue
 from rq.worker import SimpleWorker
 
 from bench._report import print_table
-from bench._servers import databases
+from bench._servers import SECRET, databases
 from connectors import CHANNELS, Http
 from core.channel import Connector, Credentials, Limit, OpenGate, StockWrite
 from core.crypto import Vault
@@ -53,7 +53,6 @@ NAP = 1.0
 """How long a refused job of the naive shape sleeps."""
 SKUS_OF_AN_ITEM = 20
 FIRST_ITEM, FIRST_SKU = 4_000_000_000_000_000_000, 5_000_000_000_000_000_000
-SECRET = "only for this measurement"  # noqa: S105 - encrypts nothing that matters
 
 
 @dataclass(frozen=True)

@@ -89,8 +89,10 @@ def sandbox(
 def migrate(json: AsJson = False) -> None:
     """Bring the database to this version's tables · 升级数据库结构。"""
     from core.db import Database, migrations
+    from sync.runtime import vault_of
 
-    database = Database(settings().database)
+    configured = settings()
+    database = Database(configured.database, vault_of(configured))
     before, after = migrations.upgrade(database)
     database.close()
     if json:

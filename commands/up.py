@@ -49,8 +49,9 @@ def up(
 def migrate(configured: "Settings") -> None:
     """Brings the database to this version's tables."""
     from core.db import Database, migrations
+    from sync.runtime import vault_of
 
-    database = Database(configured.database)
+    database = Database(configured.database, vault_of(configured))
     migrations.upgrade(database)
     database.close()
 

@@ -11,13 +11,20 @@ from httpx import BaseTransport
 from connectors import CHANNELS, Http
 from core.channel import Connector, Transport
 from core.clock import Clock, SystemClock
-from core.crypto import Vault, secret_in
+from core.crypto import Vault, secrets_in
 from core.db import Database, shops
 from core.db.shops import ShopRow
 from core.errors import ConfigurationError
 from core.settings import Settings
 from sync.limits import RedisGate
 from sync.queue import Bells
+
+
+def vault_of(settings: Settings) -> Vault:
+    """The vault whose secrets the settings or the data folder hold."""
+    if settings.secret_key is not None:
+        return Vault(*(each.get_secret_value() for each in (settings.secret_key, *settings.old_secret_keys)))
+    return Vault(*secrets_in(settings.data_dir), newer=lambda: secrets_in(settings.data_dir))
 
 
 @dataclass
@@ -39,8 +46,8 @@ class Runtime:
     @classmethod
     def open(cls, settings: Settings) -> "Runtime":
         """Connects to the database and to Redis at `settings.redis_url`; starts nothing."""
-        secret = settings.secret_key.get_secret_value() if settings.secret_key else secret_in(settings.data_dir)
-        return cls(settings, Database(settings.database), Vault(secret), redis.Redis.from_url(settings.redis_url))
+        vault = vault_of(settings)
+        return cls(settings, Database(settings.database, vault), vault, redis.Redis.from_url(settings.redis_url))
 
     @cached_property
     def bells(self) -> Bells:

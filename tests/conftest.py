@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from core.db import Database
 from core.db.migrations import upgrade
 from tests import servers
+from tests.vault import VAULT
 
 
 @pytest.fixture(scope="session")
@@ -117,7 +118,7 @@ class Kept:
         newest = sa.make_url(url)
         kept = cls._kinds.get(newest.get_backend_name())
         if kept is None:
-            kept = cls._kinds[newest.get_backend_name()] = cls(Database(url))
+            kept = cls._kinds[newest.get_backend_name()] = cls(Database(url, VAULT))
         lent = copy(kept._first)
         lent.url = kept._newest = newest
         return lent

@@ -13,7 +13,6 @@ from pydantic import SecretStr
 
 from connectors import CHANNELS
 from core.channel import Credentials, Notice, Push, Session
-from core.crypto import Vault
 from core.db import Database, feed, intents, items, shops
 from core.db.intents import Intent
 from core.errors import Unavailable
@@ -27,8 +26,8 @@ from sandbox.transport import mock_transport
 from sync import beat, drain, inbox, push
 from sync.push import Queued, ShipmentItem, StockItem
 from sync.runtime import Runtime
+from tests.vault import SECRET, VAULT
 
-SECRET = "a secret for tests only"
 TWO = ("pinduoduo", "douyin")
 """One channel that pushes over a connection, one that pushes by callbacks: enough for most, and quick."""
 
@@ -57,7 +56,7 @@ class Engine:
         self.runtime = Runtime(
             settings,
             database,
-            Vault(SECRET),
+            VAULT,
             redis.Redis.from_url(redis_url),
             clock=_SandboxClock(self.sandbox),
             wire=mock_transport(self.sandbox),

@@ -195,7 +195,7 @@ def serve() -> None:
         stream = cast("BinaryIO", server.makefile("rwb"))
         url, vault, level = _receive(stream)
         logs.configure(level)
-        database = Database(url, pool_size=1)
+        database = Database(url, vault, pool_size=1)
         while batch := _receive(stream):
             now, pushes = batch
             answer = _Answer()

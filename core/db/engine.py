@@ -1,7 +1,7 @@
 """Opens the database. SQLite runs in WAL mode and takes its write lock at BEGIN; PostgreSQL runs at READ COMMITTED.
 
 `read()` and `write()` are the only ways to a connection; one call is one transaction. Errors do not show the values of
-a statement, which are personal.
+a statement, which are personal. A connection carries the vault that seals and opens what people wrote.
 """
 
 import sqlite3
@@ -13,6 +13,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
+
+from core.crypto import Vault
+from core.errors import ConfigurationError
 
 LOCK_WAIT_SECONDS = 30
 """How long a SQLite writer waits for its turn."""
@@ -44,9 +47,11 @@ _WIRE = {
 
 
 class Database:
-    """One engine for one process. `postgresql` tells which of the two it is."""
+    """One engine for one process. `postgresql` tells which of the two it is. Without a vault nothing that is sealed can
+    be written or read.
+    """
 
-    def __init__(self, url: str, *, pool_size: int = POOL_SIZE) -> None:
+    def __init__(self, url: str, vault: Vault | None = None, *, pool_size: int = POOL_SIZE) -> None:
         self.url = sa.make_url(url)
         self.postgresql = self.url.get_backend_name() == "postgresql"
         if self.postgresql:
@@ -60,6 +65,7 @@ class Database:
             )
         else:
             self.engine = _sqlite(self.url)
+        self.engine.update_execution_options(qudao_vault=vault)
         self._writing = self.engine.execution_options(qudao_write=True)
 
     @contextmanager
@@ -124,6 +130,14 @@ def _sqlite(url: sa.URL) -> Engine:
 def _write_ahead(raw: sqlite3.Connection) -> None:
     """Switches a new file to WAL. SQLite does not wait for its turn here, whatever the connection's timeout says."""
     raw.execute("PRAGMA journal_mode=WAL")
+
+
+def vault(connection: Connection) -> Vault:
+    """The vault that the database was opened with. Raises ConfigurationError when it was opened without one."""
+    found: Vault | None = connection.get_execution_options().get("qudao_vault")
+    if found is None:
+        raise ConfigurationError("the database was opened without the secret key that its values are encrypted with")
+    return found
 
 
 def lock(connection: Connection, *names: str, shared: bool = False) -> None:

@@ -1,18 +1,23 @@
 """The feed: events appended in the transaction that changed the thing they tell of, read by position.
 
 Position order is commit order: on PostgreSQL every appender holds one advisory lock from its first append to its
-commit, and so must append last in its transaction; on SQLite there is one writer anyway.
+commit, and so must append last in its transaction; on SQLite there is one writer anyway. What an event tells is sealed
+at rest, since people stand in it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from core.db.engine import lock
+from core.db.engine import lock, vault
 from core.db.tables import feed, watermark
+
+CLOCKS = timedelta(minutes=10)
+"""How far the clocks of two of our hosts may be apart."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,7 @@ def append(connection: Connection, events: Sequence[Event]) -> None:
     """Must be the last thing a transaction does: from here to the commit no other appender can write."""
     if not events:
         return
+    seal = vault(connection).seal
     lock(connection, "feed")
     connection.execute(
         sa.insert(feed),
@@ -53,7 +59,7 @@ def append(connection: Connection, events: Sequence[Event]) -> None:
                 "object_id": event.object_id,
                 "revision": event.revision,
                 "at": event.at,
-                "data": event.data,
+                "data": seal(event.data.encode(), "feed", "data", event.id),
             }
             for event in events
         ],
@@ -61,18 +67,49 @@ def append(connection: Connection, events: Sequence[Event]) -> None:
 
 
 def read(
-    connection: Connection, after: int, limit: int, *, types: Sequence[str] = (), shops: Sequence[str] = ()
+    connection: Connection,
+    after: int,
+    limit: int,
+    *,
+    types: Sequence[str] = (),
+    shops: Sequence[str] = (),
+    channels: Sequence[str] = (),
 ) -> list[FeedRow]:
     """The next events after a position. A type that ends in `.*` means all of its family."""
-    query = sa.select(feed).where(feed.c.position > after).order_by(feed.c.position).limit(limit)
-    if types:
-        query = query.where(sa.or_(*(_of_type(wanted) for wanted in types)))
-    if shops:
-        query = query.where(feed.c.shop_id.in_(shops))
+    wanted = matching(types, shops, channels)
+    query = sa.select(feed).where(feed.c.position > after, *wanted).order_by(feed.c.position).limit(limit)
+    return opened(connection, connection.execute(query))
+
+
+def opened(connection: Connection, rows: Iterable[sa.Row[Any]]) -> list[FeedRow]:
+    """Rows of the table as events, with their data as text."""
+    unseal = vault(connection).open
     return [
-        FeedRow(row.type, row.shop_id, row.object_id, row.revision, row.at, row.data, row.position)
-        for row in connection.execute(query)
+        FeedRow(
+            row.type,
+            row.shop_id,
+            row.object_id,
+            row.revision,
+            row.at,
+            unseal(row.data, "feed", "data", row.id).decode(),
+            row.position,
+        )
+        for row in rows
     ]
+
+
+def matching(
+    types: Sequence[str] = (), shops: Sequence[str] = (), channels: Sequence[str] = ()
+) -> list[sa.ColumnElement[bool]]:
+    """What an event must be to be one of these; no conditions for all events."""
+    conditions: list[sa.ColumnElement[bool]] = []
+    if types:
+        conditions.append(sa.or_(*(_of_type(wanted) for wanted in types)))
+    if shops:
+        conditions.append(feed.c.shop_id.in_(shops))
+    if channels:
+        conditions.append(sa.or_(*(feed.c.shop_id.startswith(f"{each}:", autoescape=True) for each in channels)))
+    return conditions
 
 
 def _of_type(wanted: str) -> sa.ColumnElement[bool]:
@@ -84,6 +121,18 @@ def _of_type(wanted: str) -> sa.ColumnElement[bool]:
 def head(connection: Connection) -> int:
     """The position of the newest event; 0 when there is none."""
     return connection.scalar(sa.select(sa.func.max(feed.c.position))) or 0
+
+
+def before(connection: Connection, at: datetime) -> int:
+    """The position before every event of that instant or later. Positions and times disagree by as much as the clocks
+    of our hosts do, for which it looks back from the first such event by CLOCKS.
+    """
+    newest = head(connection)
+    first = connection.scalar(sa.select(feed.c.at).where(feed.c.at >= at).order_by(feed.c.at).limit(1))
+    if first is None:
+        return newest
+    about = sa.select(sa.func.min(feed.c.position)).where(feed.c.at >= at, feed.c.at <= first + CLOCKS)
+    return int(connection.scalars(about).one()) - 1
 
 
 def complete_through(connection: Connection) -> dict[str, datetime]:

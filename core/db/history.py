@@ -7,7 +7,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from core.db.feed import FeedRow
+from core.db.feed import FeedRow, opened
 from core.db.tables import (
     after_sales,
     command,
@@ -146,9 +146,9 @@ def walk_that_brought(
 def events(connection: Connection, ids: Iterable[str]) -> list[FeedRow]:
     """The events of these ids that exist, in the feed's order."""
     rows = [
-        FeedRow(row.type, row.shop_id, row.object_id, row.revision, row.at, row.data, row.position)
+        row
         for some in _parts(list(ids))
-        for row in connection.execute(sa.select(feed).where(feed.c.id.in_(some)))
+        for row in opened(connection, connection.execute(sa.select(feed).where(feed.c.id.in_(some))))
     ]
     return sorted(rows, key=lambda row: row.position)
 

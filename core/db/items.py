@@ -1,8 +1,8 @@
-"""Orders, after-sales and listings as stored: one row each, the canonical JSON in `body`, the sealed raw payload
+"""Orders, after-sales and listings as stored: one row each, the canonical JSON sealed in `body`, the sealed raw payload
 beside.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Table
 
 from core.crypto import Vault
+from core.db.engine import vault as vault_of
 from core.db.tables import after_sales, bad_row, listings, orders, raw, shop
 from core.db.upsert import upsert
 from core.model import Order
@@ -21,8 +22,8 @@ TABLES: dict[str, Table] = {"order": orders, "after_sale": after_sales, "listing
 
 @dataclass(frozen=True)
 class StoredItem:
-    """A stored item. `body` is canonical JSON; `source_at` the newest source version seen, `changed_at` its last real
-    change.
+    """A stored item. `body` is canonical JSON, opened; `source_at` the newest source version seen, `changed_at` its
+    last real change.
     """
 
     shop_id: str
@@ -82,7 +83,7 @@ def order(stored: StoredItem) -> Order:
 
 def find_many(connection: Connection, kind: str, shop_id: str, ids: Sequence[str]) -> dict[str, StoredItem]:
     rows = connection.execute(_FIND[kind], {"of_shop": shop_id, "ids": list(ids)})
-    return {row.id: StoredItem(*row) for row in rows}
+    return {item.id: item for item in _opened(connection, TABLES[kind], rows)}
 
 
 def page(
@@ -109,11 +110,38 @@ def page(
         same_instant = sa.tuple_(table.c.shop_id, table.c.id) > sa.tuple_(sa.literal(shop_id), sa.literal(identity))
         query = query.where(table.c.changed_at >= at)  # of use to the index, as the next line alone is not
         query = query.where(sa.or_(table.c.changed_at > at, sa.and_(table.c.changed_at == at, same_instant)))
-    return [StoredItem(*row) for row in connection.execute(query)]
+    return _opened(connection, table, connection.execute(query))
+
+
+def _opened(connection: Connection, table: Table, rows: Iterable[sa.Row[Any]]) -> list[StoredItem]:
+    unseal, name = vault_of(connection).open, table.name
+    return [
+        StoredItem(
+            row.shop_id,
+            row.id,
+            row.status,
+            row.revision,
+            row.digest,
+            unseal(row.body, name, "body", _place(row.shop_id, row.id)).decode(),
+            row.source_at,
+            row.changed_at,
+        )
+        for row in rows
+    ]
 
 
 def write(connection: Connection, kind: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    upsert(connection, TABLES[kind], rows, keep=("created_at",))
+    """Stores rows whose `body` is canonical JSON, and seals it."""
+    vault, table = vault_of(connection), TABLES[kind]
+    sealed = [
+        {**row, "body": vault.seal(row["body"].encode(), table.name, "body", _place(row["shop_id"], row["id"]))}
+        for row in rows
+    ]
+    upsert(connection, table, sealed, keep=("created_at",))
+
+
+def _place(shop_id: str, identity: str) -> str:
+    return f"{shop_id}/{identity}"
 
 
 def touch(connection: Connection, kind: str, shop_id: str, seen: Mapping[str, datetime]) -> None:
@@ -212,7 +240,7 @@ def latest(connection: Connection, kind: str, *, shop: str = "", status: str = "
         query = query.where(table.c.shop_id == shop)
     if status:
         query = query.where(table.c.status == status)
-    return [StoredItem(*row) for row in connection.execute(query)]
+    return _opened(connection, table, connection.execute(query))
 
 
 def named(connection: Connection, kind: str, identity: str) -> list[StoredItem]:
@@ -221,4 +249,4 @@ def named(connection: Connection, kind: str, identity: str) -> list[StoredItem]:
     known = sa.select(shop.c.id)  # so that the key is searched shop by shop, not the whole table
     query = sa.select(*_columns(table)).where(table.c.shop_id.in_(known), table.c.id == identity)
     query = query.order_by(table.c.shop_id)
-    return [StoredItem(*row) for row in connection.execute(query)]
+    return _opened(connection, table, connection.execute(query))

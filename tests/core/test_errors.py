@@ -13,7 +13,7 @@ from tests.canonical import START
 
 
 def test_a_database_error_does_not_show_what_was_written(database: Database) -> None:
-    row = {"id": "e", "type": "t", "shop_id": "s", "object_id": "o", "revision": 1, "at": START, "data": "请放门口"}
+    row = {"id": "e", "type": "t", "shop_id": "s", "object_id": "请放门口", "revision": 1, "at": START, "data": b""}
     with pytest.raises(SQLAlchemyError) as caught, database.write() as connection:
         connection.execute(sa.insert(feed), [row, row])
     assert "请放门口" not in str(caught.value)

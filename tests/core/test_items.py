@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from core.db import Database, items
 from tests.canonical import START
+from tests.vault import VAULT
 
 
 @pytest.mark.parametrize(
@@ -18,7 +19,7 @@ from tests.canonical import START
     ids=["by id", "page by page"],
 )
 def test_no_look_reads_the_whole_table(migrated_sqlite: Any, look: Any) -> None:
-    database = Database(f"sqlite:///{migrated_sqlite}")
+    database = Database(f"sqlite:///{migrated_sqlite}", VAULT)
     asked: list[tuple[str, Any]] = []
     sa.event.listen(
         database.engine,

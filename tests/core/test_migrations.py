@@ -11,8 +11,9 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from core.db import Database, migrations
+from core.db import Database, feed, migrations
 from core.db.tables import metadata
+from tests.vault import VAULT
 
 
 def test_autogenerate_finds_nothing_to_add(database_url: str) -> None:
@@ -70,6 +71,24 @@ def test_the_feed_never_gives_a_position_twice(database_url: str) -> None:
         connection.execute(sa.text("DELETE FROM feed"))
         connection.execute(insert, {"id": "b"})
         assert connection.scalar(sa.text("SELECT position FROM feed")) == 2
+    database.close()
+
+
+def test_what_was_stored_in_plain_text_is_sealed(database_url: str) -> None:
+    database = Database(database_url, VAULT)
+    with database.write() as connection:
+        command.upgrade(migrations.configured(connection), "0011")
+        insert = sa.text(
+            "INSERT INTO feed (id, type, shop_id, object_id, revision, at, data)"
+            " VALUES (:id, 'order.created', 'toy:1', '7', 1, '2026-01-01 00:00:00', :data)"
+        )
+        told = [{"id": f"event-{n}", "data": f'{{"note": "请放门口 {n}"}}'} for n in range(2500)]
+        connection.execute(insert, told)
+    migrations.upgrade(database)
+    with database.read() as connection:
+        kept = connection.execute(sa.text("SELECT data FROM feed")).scalars().all()
+        assert all("请放门口".encode() not in bytes(data) for data in kept)
+        assert [row.data for row in feed.read(connection, 0, 5000)] == [row["data"] for row in told]
     database.close()
 
 

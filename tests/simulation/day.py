@@ -22,7 +22,6 @@ from sqlalchemy.exc import DBAPIError
 
 from connectors import CHANNELS
 from core.channel import Credentials, Limit, Scope
-from core.crypto import Vault
 from core.db import Database
 from core.settings import Settings
 from sandbox.clock import VirtualClock
@@ -34,8 +33,8 @@ from sync.runtime import Runtime
 from tests.simulation.bells import Ringing, SimulatedBells
 from tests.simulation.boundaries import LIMIT_SECONDS, REDIS, Boundaries, Fates, Valkey, Wire
 from tests.simulation.fibers import Baton, Fiber, Process
+from tests.vault import SECRET, VAULT
 
-SECRET = "a secret for tests only"
 MINUTES = 8
 ITEMS = 4
 """How many of its goods each shop keeps: few enough that buyers, the ERP and the seller meet at the same ones."""
@@ -102,7 +101,7 @@ class Day:
         self.push_url = f"sqlite:///{folder}/push.db"
         self.push_table: PushTable | None = open_table(self.world, self.push_url) if "jd" in channels else None
         self.settings = _settings(folder, redis_url, self.push_url if "jd" in channels else "")
-        self.vault = Vault(SECRET)
+        self.vault = VAULT
         self.workers = [Process(f"worker-{number}") for number in range(1, WORKERS + 1)]
         self.beat, self.listen, self.web, self.erp = (Process(name) for name in ("beat", "listen", "web", "erp"))
         self.actors: list[Actor] = [Actor("beat", self._beat, 0.0)]

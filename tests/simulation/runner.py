@@ -20,6 +20,7 @@ from core.db.migrations import upgrade
 from tests import servers
 from tests.simulation import guards, story
 from tests.simulation.invariants import UNFORESEEN, Violation
+from tests.vault import VAULT
 
 MEMORY = Path("/dev/shm")  # our own folder is made inside
 LONGEST_SECONDS = 180
@@ -123,7 +124,7 @@ class _SQLite:
     def __init__(self, folder: Path) -> None:
         self._path = folder / "day.db"
         self._template = folder / "template.db"
-        self._database = Database(f"sqlite:///{self._path}")
+        self._database = Database(f"sqlite:///{self._path}", VAULT)
         upgrade(self._database)
         self._database.close()
         shutil.copy(self._path, self._template)
@@ -150,7 +151,7 @@ class _PostgreSQL:
     @contextmanager
     def empty(self) -> Iterator[Database]:
         name = self._cluster.create_database(self._template)
-        opened = Database(self._cluster.url(name))
+        opened = Database(self._cluster.url(name), VAULT)
         yield opened
         opened.close()
         self._cluster.drop_database(name)

@@ -8,16 +8,15 @@ import pytest
 from sqlalchemy import Connection
 
 from core.conflict import Decision, Field, Outcome, Policy
-from core.crypto import Vault
 from core.db import Database, conflicts, intents, watermarks
 from core.db.intents import Intent, Wish
 from sync.accept import accept
 from sync.conflicts import before_send, consider, review, took
 from sync.decisions import Considered
 from tests.canonical import at, fetched, line, order
+from tests.vault import VAULT
 
 SHOP, SKU = "taobao:1", "L1/S1"
-VAULT = Vault("a secret for tests only")
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from sync.ledger import SHOW_AGAIN
 from tests.canonical import at
 from tests.engine import Engine
 from tests.engine import engine as running
+from tests.vault import VAULT
 
 CHANNEL, METHOD = "douyin", "sku.syncStockBatchMultiProducts"
 MANY = 40
@@ -163,7 +164,7 @@ def test_each_of_a_mixed_batch_gets_its_own_outcome(database: Database) -> None:
 
 def test_the_next_batch_is_found_without_looking_at_the_others(tmp_path: Path, migrated_sqlite: Path) -> None:
     """SQLite tells how it will search: by the indexes made for it, with nothing sorted."""
-    database = Database(f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path / 'plans.db')}")
+    database = Database(f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path / 'plans.db')}", VAULT)
     asked: list[tuple[str, Any]] = []
 
     def note(_connection: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:

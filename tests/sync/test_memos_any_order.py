@@ -25,6 +25,7 @@ from sync.decisions import unsealed
 from sync.push import MemoItem
 from tests.engine import Engine
 from tests.engine import engine as running
+from tests.vault import VAULT
 
 WRITE = {
     "pinduoduo": "pdd.order.note.update",
@@ -149,7 +150,7 @@ def test_any_order_of_memos_ends_agreed_or_asked(migrated_sqlite: Path, redis_ur
             client.flushall()
         with tempfile.TemporaryDirectory() as folder:
             path = shutil.copy(migrated_sqlite, Path(folder) / "qudao.db")
-            database = Database(f"sqlite:///{path}")
+            database = Database(f"sqlite:///{path}", VAULT)
             with running(database, redis_url, Path(folder), channels=(channel,)) as engine:
                 both = BothWrite(engine, channel)
                 for name, *given_to_it in doings:

@@ -14,13 +14,13 @@ import redis
 from pydantic import SecretStr
 
 from core.channel import Credentials
-from core.crypto import Vault
 from core.db import Database, catalog, keys, shops
 from core.db.catalog import Target
 from core.model import Listing, ListingSku, Price, SkuKey
 from core.settings import Settings
 from core.status import Fact, Shelf
 from sync.runtime import Runtime
+from tests.vault import VAULT
 from web.app import create_app
 from web.serve import Server
 
@@ -32,7 +32,7 @@ APP_KEY, APP_SECRET = "app-7", "a secret of an invented app"
 @pytest.fixture
 def runtime(database: Database, redis_url: str, tmp_path: Path) -> Iterator[Runtime]:
     settings = Settings(data_dir=tmp_path, redis_url=redis_url)
-    opened = Runtime(settings, database, Vault("a secret for tests only"), redis.Redis.from_url(redis_url))
+    opened = Runtime(settings, database, VAULT, redis.Redis.from_url(redis_url))
     yield opened
     opened.redis.close()
 

@@ -15,11 +15,11 @@ import structlog
 from sqlalchemy import Connection
 from structlog.testing import capture_logs
 
-from core.crypto import Vault
 from core.db import Database
 from core.model import Order
 from core.settings import Settings
 from sync.runtime import Runtime
+from tests.vault import VAULT
 from tests.web.conftest import code_of, serving
 from web import logs
 from web.guard import AGAIN_SECONDS
@@ -104,7 +104,7 @@ def test_an_unexpected_error_is_logged_once_and_tells_nothing(
 def test_without_a_database_nothing_is_acknowledged(redis_url: str, tmp_path: Path) -> None:
     gone = Database(f"postgresql+psycopg://nobody@/nothing?host={tmp_path}")
     settings = Settings(data_dir=tmp_path, redis_url=redis_url)
-    runtime = Runtime(settings, gone, Vault("a secret for tests only"), redis.Redis.from_url(redis_url))
+    runtime = Runtime(settings, gone, VAULT, redis.Redis.from_url(redis_url))
     with serving(runtime) as server:
         refused = httpx.get(server + "/v1/feed", headers={"Authorization": "Bearer qk_some"})
         assert code_of(refused, 503) == "storage_unavailable"

@@ -17,7 +17,7 @@ def _items(name: str, *extra: Column[Any]) -> Table:
         text("status"),
         Column("revision", Integer, nullable=False),
         Column("digest", LargeBinary, nullable=False),
-        text("body"),
+        Column("body", LargeBinary, nullable=False),
         at("source_at"),
         at("changed_at"),
         PrimaryKeyConstraint("shop_id", "id"),

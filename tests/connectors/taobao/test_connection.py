@@ -36,6 +36,7 @@ from sync import listen
 from tests.connectors.taobao.kit import TID
 from tests.engine import Engine
 from tests.engine import engine as running
+from tests.vault import VAULT
 
 TOPIC = "taobao_trade_TradeChanged"
 
@@ -43,7 +44,7 @@ TOPIC = "taobao_trade_TradeChanged"
 @pytest.fixture
 def database(migrated_sqlite: Path, tmp_path: Path) -> Iterator[Database]:
     """One kind is enough here: listening itself is tested on both."""
-    opened = Database(f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path / 'qudao.db')}")
+    opened = Database(f"sqlite:///{shutil.copy(migrated_sqlite, tmp_path / 'qudao.db')}", VAULT)
     yield opened
     opened.close()
 
