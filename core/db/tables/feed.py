@@ -30,7 +30,7 @@ feed_end = Table(
     Column("compacted", BigInteger, nullable=False),
 )
 """One row: the old end of the feed. Nothing at or before `expired` is kept, the newest of which was of `expired_at`;
-up to `compacted` only the newest event of a family and object is.
+up to `compacted` only what no later event up to there supersedes is.
 """
 
 consumer = Table(
