@@ -73,7 +73,7 @@ def _together(fresh: list[Intent]) -> list[Intent]:
     """What shares the next call: everything but what was in calls that ended their workers. That is sent after it and
     one by one, so that only the one at fault goes on being counted.
     """
-    suspects = [item for item in fresh if item.tries >= ALONE_AFTER and ledger.DIED in item.reason]
+    suspects = [item for item in fresh if item.tries >= ALONE_AFTER and item.reason_code == ledger.DIED]
     return [item for item in fresh if item not in suspects] or suspects[:1]
 
 

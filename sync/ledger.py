@@ -29,7 +29,8 @@ SHOW_AGAIN = timedelta(seconds=3)
 WHOLE_LANE = (Action.LANE_LATER, Action.REFRESH, Action.PAUSE_SHOP)
 """What concerns everything else on the lane as well."""
 
-DIED = "the worker died in the call"
+DIED = "worker_died"
+"""Reason code of a wish in whose call the worker died, until its next try."""
 
 
 @dataclass(frozen=True)
@@ -103,11 +104,11 @@ def died(item: Intent, attempt: Attempt, now: datetime) -> Entry | None:
     """
     if attempt.state != "open" or attempt.version != item.version:
         return None
-    error = OutcomeUnknown(DIED)
+    error = OutcomeUnknown("the worker died in the call")
     decision = policy.decide(error, item.tries)
     if decision.action is Action.PARK:
         return parked(item, policy.code(error), f"{error}, {item.tries + 1} times")
-    return Entry(item, delay=Delay(item.this_version, now + decision.wait, policy.code(error), str(error)))
+    return Entry(item, delay=Delay(item.this_version, now + decision.wait, DIED, str(error)))
 
 
 def parked(item: Intent, code: str, reason: str) -> Entry:

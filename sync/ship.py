@@ -11,9 +11,10 @@ from sqlalchemy import Connection
 
 from core import conflict
 from core.channel import Connector, Outcome
-from core.db import feed, intents, lanes
+from core.db import feed, intents, lanes, outcomes
 from core.db.intents import CONFLICT, Attempt, Intent
 from core.db.lanes import Claim
+from core.db.outcomes import Ending
 from core.errors import AlreadyDone, ChannelError, NotYet, Rejected
 from core.model import Order, Shipment
 from core.shipping import OTHERWISE, Ask, Change, Done, Send, Step, Wait, next_step
@@ -89,7 +90,7 @@ def _settle(
     landed = isinstance(step, Done)
     words = "the channel shows our numbers" if landed else "the channel does not show our numbers"
     state = "accepted" if landed else "not_sent"
-    intents.read_back(connection, attempt.id, state, words, now)
+    outcomes.read_back(connection, [Ending(attempt.id, state, message=words)], now)
     counted = ledger.died(item, attempt, now) if isinstance(step, Send | Change) else None
     return None if counted is None else ledger.write(connection, [counted], now)
 
@@ -123,7 +124,7 @@ def _act(
         lanes.hold(connection, claim, now, acts.lease(runtime))
         alone(connection, item.shop_id)
         if outcome.error is None and isinstance(step, Change):
-            intents.end(connection, opened, "accepted", now, request_id=outcome.request_id)
+            outcomes.end(connection, [Ending(opened, "accepted", request_id=outcome.request_id)], now)
             intents.later(connection, item, now + ledger.SHOW_AGAIN, "", "", failed=False)
         else:
             events = ledger.write(connection, [ledger.answered(item, opened, outcome, now)], now)
