@@ -17,6 +17,9 @@ READS = (
     "taobao.items.onsale.get", "taobao.items.inventory.get", "taobao.items.seller.list.get", "taobao.item.seller.get",
 )  # fmt: skip
 
+OPENS = ("taobao.top.oaid.decrypt", "taobao.trades.sold.query")
+"""What people ask for one by one."""
+
 CHANNEL = Channel(
     code="taobao",
     label="Taobao/Tmall",
@@ -44,9 +47,10 @@ CHANNEL = Channel(
         Capability.SUBSCRIBE: Support.NATIVE,
         Capability.PUSH: Support.NATIVE,
         Capability.ADJUST_ONCE: Support.ABSENT,
-        Capability.SET_SHELF: Support.NOT_YET,
+        Capability.SET_SHELF: Support.EMULATED,
         Capability.CONFIRM_ADDRESS: Support.ABSENT,
-        Capability.REVEAL: Support.NOT_YET,
+        Capability.REVEAL: Support.NATIVE,
+        Capability.FIND_ORDERS: Support.NATIVE,
         Capability.TRACE: Support.NOT_YET,
     },
     notes={
@@ -71,9 +75,16 @@ CHANNEL = Channel(
         ),
         Capability.SHIP_LINES: "whole lines only: one line cannot be spread over two tracking numbers",
         Capability.CHANGE_TRACKING: "a parcel keeps its lines; the platform takes a new number for 50 days",
-        Capability.SET_SHELF: "the platform can; not built yet",
+        Capability.SET_SHELF: (
+            "putting on sale must name the stock, so the item is read first; one without stock is refused, and one that"
+            " is sold out shows as off the shelf whether it was taken off or not"
+        ),
         Capability.CONFIRM_ADDRESS: "a buyer's change of address takes effect without the seller",
-        Capability.REVEAL: "decryption is audited and limited per purpose; masks and the OAID are kept instead",
+        Capability.REVEAL: (
+            "audited and limited per purpose; a phone mostly comes as a virtual number, and nothing is opened once an"
+            " order is closed"
+        ),
+        Capability.FIND_ORDERS: "three months back; more than a hundred orders of one receiver take several calls",
         Capability.TRACE: "the platform can; not built yet",
     },
     orders=CHANGES,
@@ -85,6 +96,7 @@ CHANNEL = Channel(
     limits=(
         Limit(40, 1, Scope.APP),
         *(Limit(20, 1, Scope.APP, method) for method in READS),
+        *(Limit(5, 1, Scope.APP, method) for method in OPENS),
     ),
     options=(
         ShopOption(
@@ -98,8 +110,30 @@ CHANNEL = Channel(
             name="write_api",
             default="auto",
             choices=("auto", "taobao", "tmall"),
-            help="whose stock and price calls are used; auto asks the platform for the kind of shop",
-            help_zh="库存与价格使用哪套接口；auto 按店铺类型自动选择",
+            help="whose stock, price and shelf calls are used; auto asks the platform for the kind of shop",
+            help_zh="库存、价格与上下架使用哪套接口；auto 按店铺类型自动选择",
+        ),
+        ShopOption(
+            name="ship_scene",
+            default="1006",
+            choices=("1001", "1002", "1003", "1004", "1005", "1006", "1007"),
+            help="what receivers are opened for when shipping: 1001 to 1004 a waybill, 1005 a store, 1006 by hand,"
+            " 1007 drop-shipping",
+            help_zh="发货解密的业务场景：1001 至 1004 电子面单，1005 门店发货，1006 手工单，1007 代发货",
+        ),
+        ShopOption(
+            name="after_sale_scene",
+            default="2001",
+            choices=("2001", "2002"),
+            help="what receivers are opened for after a sale: 2001 service, 2002 care",
+            help_zh="售后解密的业务场景：2001 客户售后服务，2002 客户关怀",
+        ),
+        ShopOption(
+            name="search_scene",
+            default="1001",
+            choices=("1001", "1002"),
+            help="what orders are searched by receiver for: 1001 a customer's question, 1002 service",
+            help_zh="按收件人查单的业务场景：1001 客服咨询，1002 售后服务",
         ),
     ),
 )

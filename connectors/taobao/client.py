@@ -128,7 +128,7 @@ class TaobaoClient:
         sent = {
             "method": method.name,
             "app_key": self._credentials.app_key,
-            "timestamp": _wall(self._clock.now()),
+            "timestamp": wall(self._clock.now()),
             "format": "json",
             "v": "2.0",
             "sign_method": self._sign_method,
@@ -146,7 +146,7 @@ class TaobaoClient:
 
 def changed_in(window: Window) -> dict[str, Param]:
     """The range of both lists: whole seconds of the wall clock, both rounded down, so that half an hour stays one."""
-    return {"start_modified": _wall(window.since), "end_modified": _wall(window.until)}
+    return {"start_modified": wall(window.since), "end_modified": wall(window.until)}
 
 
 def read_whole(
@@ -207,7 +207,8 @@ def _logistics_kind(name: str) -> type[ChannelError] | None:
     return errors.LOGISTICS_FAMILY.get((family, word)) or errors.LOGISTICS.get(word)
 
 
-def _wall(at: datetime) -> str:
+def wall(at: datetime) -> str:
+    """An instant as the platform writes it: Shanghai's wall clock, to the second."""
     return at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S")
 
 

@@ -153,5 +153,15 @@ REACH: dict[str, tuple[Scope, bool]] = {
 }
 """Whose calls a refusal is about, and whether to every method; others are about one shop's calls to one method."""
 
+NO_PACKAGE = frozenset(
+    {
+        "isv.permission-api-package-limit",
+        "isv.permission-api-package-not-allowed",
+        "isv.invalid-permission",
+        "subuser.has-no-permission",
+    }
+)
+"""Refusals of one method only, whatever else the app may do."""
+
 NOT_DONE = frozenset({"isp.call-limited"})
 """Platform faults that prove that a write was not done. After any other a write may have been done all the same."""

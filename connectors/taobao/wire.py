@@ -328,6 +328,28 @@ class Companies(Wire):
     logistics_companies: Listed[Company] = Field(default_factory=list)
 
 
+class Opened(Wire):
+    """Whom an order goes to, in plain text: handed on once, kept nowhere. Virtual numbers are `18877771111-123`."""
+
+    tid: str | None = None
+    name: str | None = Field(default=None, repr=False)
+    mobile: str | None = Field(default=None, repr=False)
+    phone: str | None = Field(default=None, repr=False)
+    address_detail: str | None = Field(default=None, repr=False)
+    matched: bool | None = None
+    privacy_protection: bool | None = None
+    secret_no_expire_time: str | None = None
+    desensitize_rule: str | None = None
+
+
+class OpenedRows(Wire):
+    receiver_list: Listed[Opened] = Field(default_factory=list, repr=False)
+
+
+class TradeIds(Wire):
+    tid_list: Listed[str] = Field(default_factory=list)
+
+
 class Seller(Wire):
     """`type` B is Tmall, C is Taobao."""
 
@@ -425,8 +447,14 @@ ITEMS = Method("taobao.items.seller.list.get", ItemRows)
 SET_ITEM_QUANTITY = Method("taobao.item.quantity.update", Accepted, write=True)
 SET_SKU_QUANTITIES = Method("taobao.skus.quantity.update", SkusAccepted, write=True)
 TMALL_QUANTITIES = Method("tmall.item.quantity.update", Accepted, write=True)
+PUT_ON_SALE = Method("taobao.item.update.listing", Accepted, write=True)
+TAKE_OFF_SALE = Method("taobao.item.update.delisting", Accepted, write=True)
+TMALL_PUT_ON_SALE = Method("taobao.item.update.listing.tmall", Accepted, write=True)
+TMALL_TAKE_OFF_SALE = Method("taobao.item.update.delisting.tmall", Accepted, write=True)
 SET_SKU_PRICE = Method("taobao.item.sku.price.update", Accepted, write=True)
 TMALL_PRICES = Method("tmall.item.price.update", Accepted, write=True)
+OPEN = Method("taobao.top.oaid.decrypt", OpenedRows)
+FIND = Method("taobao.trades.sold.query", TradeIds)
 COMPANIES = Method("taobao.logistics.companies.get", Companies, session=False)
 SEND_OFFLINE = Method("taobao.logistics.offline.send", Ack, write=True)
 SEND_ONLINE = Method("taobao.logistics.online.send", Ack, write=True)

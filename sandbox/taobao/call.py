@@ -40,6 +40,8 @@ class Memory:
     """Orders whose address was changed."""
     memos: set[str] = field(default_factory=set)
     """Orders that got their memo by `memo.add`."""
+    opened: list["Opened"] = field(default_factory=list)
+    """The platform's audit of receivers it showed or searched for; its quotas count by it."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,17 @@ class Pending:
     line_ids: tuple[str, ...] | None
     at: float
     number: int
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A receiver that was shown, or a search for one (without a `tid`). `method` and `scene` say what it was for."""
+
+    at: float
+    shop_id: str
+    method: str
+    scene: str
+    tid: str = ""
 
 
 @dataclass(frozen=True)

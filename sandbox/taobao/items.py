@@ -1,4 +1,4 @@
-"""Reading items and SKUs, putting items on and off sale, and writing merchant codes."""
+"""Reading items and SKUs."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ from . import errors
 from .call import Api, Call
 from .goods_wire import has_skus, item_fields, on_sale, sku_fields
 from .stock_rules import total
-from .values import listed, when
+from .values import listed
 
 ONSALE_FIELDS = frozenset(
     [
@@ -41,8 +41,6 @@ ONSALE_FIELDS = frozenset(
 DEEPEST = 20_000
 """page_no x page_size; the documentation says 20,000 in one place and 100,000 in another."""
 LAST_INVENTORY_PAGE = 101
-LARGEST_LISTING = 1_000_000
-"""Pieces a plain item may be put on sale with (the refusal is known, the number is made up)."""
 _SORTS: dict[str, Callable[[Item], float]] = {
     "list_time": lambda item: item.listed or item.created,
     "delist_time": lambda item: item.delisted or item.listed or item.created,
@@ -208,45 +206,6 @@ def _selected(whole: dict[str, Any], fields: frozenset[str]) -> dict[str, Any]:
     return row
 
 
-def put_on_sale(call: Call) -> dict[str, Any]:
-    """taobao.item.update.listing[.tmall]: `num` is the stock of an item without SKUs; else the SKUs' own counts."""
-    item = item_of(call, call.params.required("num_iid"))
-    number = call.params.integer("num", low=1)
-    if item.review != "passed":
-        code = suffixed(call, "isv.item-listing-service-error:ITEM_ILLEGAL")
-        raise errors.business(code, "商品违规，不能上架")
-    if not has_skus(item):
-        if number > LARGEST_LISTING:
-            code = suffixed(call, "isv.item-listing-service-error:QUANTITY_ITEM_CAT_TOO_LARGE")
-            raise errors.business(code, "商品数量过大")
-        call.world.set_stock(call.shop, next(iter(item.skus.values())), number)
-    call.world.set_shelf(call.shop, item, True)
-    return _shelved(item)
-
-
-def take_off_sale(call: Call) -> dict[str, Any]:
-    """taobao.item.update.delisting[.tmall]: an item off sale stays so."""
-    item = item_of(call, call.params.required("num_iid"))
-    call.world.set_shelf(call.shop, item, False)
-    return _shelved(item)
-
-
-def tmall_put_on_sale(call: Call) -> dict[str, Any]:
-    """The Tmall variant."""
-    tmall_only(call)
-    return put_on_sale(call)
-
-
-def tmall_take_off_sale(call: Call) -> dict[str, Any]:
-    """The Tmall variant."""
-    tmall_only(call)
-    return take_off_sale(call)
-
-
-def _shelved(item: Item) -> dict[str, Any]:
-    return {"item": {"num_iid": int(item.item_id), "iid": item.item_id, "modified": when(item.updated)}}
-
-
 METHODS = {
     "taobao.items.onsale.get": Api(onsale),
     "taobao.items.inventory.get": Api(inventory),
@@ -256,8 +215,4 @@ METHODS = {
     "taobao.item.skus.get": Api(skus_of_items),
     "taobao.item.sku.get": Api(one_sku),
     "taobao.skus.custom.get": Api(skus_by_code),
-    "taobao.item.update.listing": Api(put_on_sale),
-    "taobao.item.update.delisting": Api(take_off_sale),
-    "taobao.item.update.listing.tmall": Api(tmall_put_on_sale),
-    "taobao.item.update.delisting.tmall": Api(tmall_take_off_sale),
 }

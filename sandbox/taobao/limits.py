@@ -33,7 +33,7 @@ class Bans:
             if now < until:
                 return errors.banned(sub_code, math.ceil(until - now))
         if self._day_is_full():
-            return self.ban("*", APP, _seconds_left(now))
+            return self.ban("*", APP, seconds_left(now))
         exceeded = self._exceeded(method, session)
         return self.ban(method, exceeded, self._world.settings.taobao_ban) if exceeded else None
 
@@ -64,7 +64,7 @@ class Bans:
         return ""
 
 
-def _seconds_left(now: float) -> float:
+def seconds_left(now: float) -> int:
     """Until midnight in China."""
     offset = CHINA.utcoffset(None)
-    return _DAY - (now + (offset.total_seconds() if offset else 0)) % _DAY
+    return math.ceil(_DAY - (now + (offset.total_seconds() if offset else 0)) % _DAY)
