@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from commands import (
+    audit,
     budgets,
     conflicts,
     demo,
@@ -58,6 +59,7 @@ for name, module in (
     ("gaps", gaps),
     ("explain", explain),
     ("key", key),
+    ("audit", audit),
 ):
     app.add_typer(module.app, name=name)
 

@@ -32,7 +32,7 @@ from core.db import Database
 from core.db.migrations import upgrade
 from core.settings import Settings
 from examples.sandbox_control import SandboxControl
-from sync import embedded, ops
+from sync import embedded, keys
 from sync.runtime import Runtime
 
 PACE_SECONDS = 0.25
@@ -117,7 +117,7 @@ def run(database: Database, folder: Path, orders: int, writes: int) -> list[dict
         )
     )
     runtime = Runtime.open(settings)
-    key = ops.create_key(runtime, "latency").plain
+    key = keys.create(runtime, "latency").plain
     around = {
         "QUDAO_DATABASE_URL": url,
         "QUDAO_LOG_LEVEL": "warning",

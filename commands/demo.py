@@ -170,7 +170,7 @@ def _surroundings(stage: Stage) -> "Settings":
 def _cast(stage: Stage, configured: "Settings", seed: int, workers: int) -> list[Part]:
     """Everything that runs: the platforms, the product, the ERP."""
     from core.db.shops import all_shops
-    from sync import ops
+    from sync import keys
     from sync.runtime import Runtime
 
     migrate(configured)
@@ -178,7 +178,7 @@ def _cast(stage: Stage, configured: "Settings", seed: int, workers: int) -> list
     with runtime.database.read() as connection:
         if all_shops(connection):
             raise Stop("the demo wants an empty database", "演示需要空数据库", SETTINGS)
-    key = ops.create_key(runtime, "demo").plain
+    key = keys.create(runtime, "demo").plain
     runtime.close()
     log = stage.folder / "log"
     sandbox = child("sandbox", command("sandbox", "--port", str(stage.sandbox_port), "--seed", str(seed)), {}, log=log)

@@ -29,7 +29,7 @@ from core.db.migrations import upgrade
 from core.db.tables import feed, lane, receipt, watermark
 from core.settings import Settings
 from examples.sandbox_control import SandboxControl
-from sync import ops
+from sync import keys, ops
 from sync.beat import LEADER_KEY
 from sync.runtime import Runtime
 from tests import servers
@@ -158,7 +158,7 @@ def open_shops(seen: Stage, callbacks: str) -> str:
             ops.connect_shop(runtime, channel=code, account=shop["shop_id"], name=code, credentials=credentials)
     seen.sandbox.callback("douyin", f"{callbacks}/hooks/douyin")
     seen.sandbox.settings(risk_hold=4)
-    key = ops.create_key(runtime, "erp").plain
+    key = keys.create(runtime, "erp").plain
     runtime.close()
     return key
 
