@@ -29,7 +29,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Lane:
-    """A shop's work of one kind. For LISTEN the shop is the app that owns the connection, for WEBHOOK the subscription."""
+    """A shop's work of one kind. LISTEN has an app, whose connection it is, and WEBHOOK a subscription for a shop."""
 
     shop_id: str
     kind: Kind

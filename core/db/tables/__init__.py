@@ -12,9 +12,10 @@ from core.db.tables.keys import api_key, audit
 from core.db.tables.lanes import intervention, lane, pull_window, reconciliation, watermark
 from core.db.tables.order_numbers import order_number
 from core.db.tables.shops import app, credential, receipt, shop
-from core.db.tables.subscriptions import delivery, delivery_attempt, subscription
+from core.db.tables.subscriptions import DUE, delivery, delivery_attempt, subscription
 
 __all__ = [
+    "DUE",
     "SOLD_OUT",
     "SOLD_OUT_FIRST",
     "Instant",

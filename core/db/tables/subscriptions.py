@@ -86,6 +86,9 @@ its object and is sent from then on; without it waits for those before it. `trie
 schedule, `attempts` all calls.
 """
 
+DUE: sa.ColumnElement[bool] = delivery.c.state == sa.literal_column("'due'")
+"""As a word, not a parameter: SQLite uses an index that has a condition only where it can read that it holds."""
+
 delivery_attempt = Table(
     "delivery_attempt",
     metadata,
