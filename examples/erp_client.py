@@ -249,7 +249,7 @@ class Qudao:
             pause = wait
             try:
                 answer = self.http.request(method, path, **request)
-                if answer.status_code not in (429, 502, 503, 504):
+                if answer.status_code != 429 and answer.status_code < 500:
                     return _checked(answer)
                 pause = float(answer.headers.get("Retry-After", wait))
                 why = f"HTTP {answer.status_code}"
