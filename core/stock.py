@@ -1,6 +1,6 @@
 """Pure: how many of a listing SKU may be sold, by the numbers of what it is made of."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -10,6 +10,11 @@ class Part:
 
     sku: str
     quantity: int = 1
+
+
+def made_of(parts: Iterable[Part]) -> tuple[Part, ...]:
+    """Parts in the order in which they are kept and compared."""
+    return tuple(sorted(parts, key=lambda part: part.sku))
 
 
 def published(parts: Collection[Part], numbers: Mapping[str, int]) -> int | None:

@@ -5,29 +5,31 @@ What changes rows also rings for them. A Redis that is away loses nothing: the s
 
 import functools
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 from sqlalchemy import Connection
 
 from connectors import CHANNELS
 from core.channel import Connector, Credentials, Fetched, ObjectKind, Window
-from core.db import catalog, commands, feed, history, intents, items, keys, parked, shops, watermarks
+from core.db import catalog, commands, feed, history, intents, items, parked, shops, watermarks
 from core.db.catalog import CatalogRow
 from core.db.feed import FeedRow
 from core.db.intents import Intent
 from core.db.items import StoredItem
-from core.db.keys import KeyRow, NewKey
 from core.db.lanes import Kind, Lane
+from core.db.mappings import Change
+from core.db.mappings import history as history_of
 from core.db.parked import Parked
 from core.db.shops import ShopRow
 from core.db.watermarks import Walk
 from core.errors import ConfigurationError, Reauthorize
 from core.model import StockLevel
+from core.stock import Part, published
 from sync import conflicts, mappings, pull, push, tokens
 from sync.accept import Accepted, accept
 from sync.mappings import MappingItem
@@ -186,7 +188,7 @@ def resync_stock(runtime: Runtime, identity: str, *, dry_run: bool = False) -> I
     """Reads the stock of every known listing SKU of a shop again, some at a time."""
     with runtime.database.read() as connection:
         rows = catalog.rows_of(connection, shop_id=identity)
-        numbers = catalog.numbers(connection, {row.sku for row in rows if row.sku})
+        numbers, _ = known_numbers(connection, rows)
     for start in range(0, len(rows), SKUS_AT_ONCE):
         batch = rows[start : start + SKUS_AT_ONCE]
         asked_at = runtime.clock.now()
@@ -199,7 +201,7 @@ def resync_stock(runtime: Runtime, identity: str, *, dry_run: bool = False) -> I
                 feed.append(connection, judged.events)
             runtime.bells.ring(judged.lanes)
             runtime.bells.announce_feed()
-        yield [StockReading(row, levels.get(row.key), numbers.get(row.sku)) for row in batch]
+        yield [StockReading(row, levels.get(row.key), published(row.parts, numbers)) for row in batch]
 
 
 def _levels(rows: Sequence[CatalogRow], connector: Connector) -> list[StockLevel]:
@@ -209,12 +211,18 @@ def _levels(rows: Sequence[CatalogRow], connector: Connector) -> list[StockLevel
 def push_stock(runtime: Runtime, identity: str) -> int:
     """Sends the ERP's number of every mapped SKU to a shop again. Answers how many listing SKUs."""
     with runtime.database.write() as connection:
-        skus = {row.sku for row in catalog.rows_of(connection, shop_id=identity) if row.sku}
-        numbers = catalog.numbers(connection, skus)
-        count = sum(len(found) for found in catalog.targets(connection, numbers, identity).values())
-        wanted = mappings.publish_known_numbers(connection, identity, numbers, runtime.clock.now())
+        numbers, held = known_numbers(connection, catalog.rows_of(connection, shop_id=identity))
+        ready = [row for row in held if published(row.parts, numbers) is not None]
+        targets = [catalog.Target(row.shop_id, row.key) for row in ready]
+        wanted = mappings.publish(connection, identity, targets, runtime.clock.now())
     runtime.bells.ring(wanted)
-    return count
+    return len(ready)
+
+
+def known_numbers(connection: Connection, rows: Iterable[CatalogRow]) -> tuple[dict[str, int], list[CatalogRow]]:
+    """The ERP's numbers of all that these are made of, and those of them that are made of anything."""
+    held = [row for row in rows if row.parts]
+    return catalog.numbers(connection, {part.sku for row in held for part in row.parts}), held
 
 
 def push_prices(runtime: Runtime, identity: str) -> int:
@@ -259,10 +267,27 @@ def list_mappings(runtime: Runtime, *, shop: str = "", sku: str = "", unmapped: 
         return catalog.rows_of(connection, shop_id=shop, sku=sku, unmapped=unmapped)
 
 
-def set_mapping(runtime: Runtime, shop: str, listing_id: str, sku_id: str, sku: str | None) -> ItemResult:
-    """Maps a listing SKU to the ERP's SKU; None says that it must not be mapped."""
-    wanted = [MappingItem(shop=shop, listing_id=listing_id, sku_id=sku_id, sku=sku)]
-    return _wish(runtime, mappings.set_mappings, wanted)
+def set_mapping(
+    runtime: Runtime, shop: str, listing_id: str, sku_id: str, sku: str | None, components: Sequence[Part] = ()
+) -> ItemResult:
+    """Maps a listing SKU to the ERP's SKU, or to a bundle of components; None says that it must not be mapped. Raises
+    ConfigurationError for a bundle that cannot be one.
+    """
+    parts = tuple({"sku": part.sku, "quantity": part.quantity} for part in components) or None
+    named = {"shop": shop, "listing_id": listing_id, "sku_id": sku_id}
+    try:
+        wanted = [MappingItem.model_validate({**named, "sku": sku, "components": parts})]
+    except ValidationError as error:
+        raise ConfigurationError("; ".join(each["msg"] for each in error.errors())) from None
+    return _wish(runtime, functools.partial(mappings.set_mappings, by=OPERATOR), wanted)
+
+
+def mapping_history(
+    runtime: Runtime, *, shop: str = "", listing_id: str = "", sku_id: str = "", after: int = 0, limit: int = 100
+) -> list[Change]:
+    """Who mapped what, oldest first."""
+    with runtime.database.read() as connection:
+        return history_of(connection, shop_id=shop, listing_id=listing_id, sku_id=sku_id, after=after, limit=limit)
 
 
 @dataclass(frozen=True)
@@ -278,8 +303,7 @@ class StockView:
 def show_stock(runtime: Runtime, *, shop: str = "", sku: str = "") -> list[StockView]:
     """Every mapped listing SKU, or those of one SKU or shop."""
     with runtime.database.read() as connection:
-        rows = [row for row in catalog.rows_of(connection, shop_id=shop, sku=sku) if row.sku]
-        numbers = catalog.numbers(connection, {row.sku for row in rows})
+        numbers, rows = known_numbers(connection, catalog.rows_of(connection, shop_id=shop, sku=sku))
         work = {
             (item.shop_id, item.object_id): item
             for identity in {row.shop_id for row in rows}
@@ -289,7 +313,7 @@ def show_stock(runtime: Runtime, *, shop: str = "", sku: str = "") -> list[Stock
     for row in rows:
         item = work.get((row.shop_id, f"{row.key.listing_id}/{row.key.sku_id}"))
         state, reason = (item.state, item.reason) if item else ("", "")
-        views.append(StockView(row, numbers.get(row.sku), "queued" if state == "due" else state, reason))
+        views.append(StockView(row, published(row.parts, numbers), "queued" if state == "due" else state, reason))
     return views
 
 
@@ -303,7 +327,10 @@ def _wish(runtime: Runtime, write: Callable[..., push.Queued], wanted: Sequence[
         now = runtime.clock.now()
         queued = write(connection, wanted, now)
         _remember(connection, wanted, queued, now)
+        feed.append(connection, queued.events)
     runtime.bells.ring(queued.lanes)
+    if queued.events:
+        runtime.bells.announce_feed()
     return queued.items[0]
 
 
@@ -404,20 +431,3 @@ def reading(kind: ObjectKind, object_id: str, connector: Connector) -> Fetched[A
     if kind is ObjectKind.ORDER:
         return connector.order(object_id)
     return connector.after_sale(object_id) if kind is ObjectKind.AFTER_SALE else connector.listing(object_id)
-
-
-def create_key(runtime: Runtime, label: str) -> NewKey:
-    """A key to /v1. Its plain text exists in this answer only."""
-    with runtime.database.write() as connection:
-        return keys.create(connection, label, runtime.clock.now())
-
-
-def list_keys(runtime: Runtime) -> list[KeyRow]:
-    with runtime.database.read() as connection:
-        return keys.all_keys(connection)
-
-
-def revoke_key(runtime: Runtime, identity: str) -> bool:
-    """False when there is no such valid key."""
-    with runtime.database.write() as connection:
-        return keys.revoke(connection, identity, runtime.clock.now())

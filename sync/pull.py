@@ -19,6 +19,7 @@ from core.channel import BadRow, Capability, Connector, ObjectKind, Page, Paging
 from core.clock import Clock
 from core.db import catalog, feed, items, lanes, receipts, watermarks
 from core.db.lanes import Claim, Kind
+from core.db.mappings import match_codes
 from core.db.shops import ShopRow
 from core.db.watermarks import Walk, Watermark
 from core.errors import ChannelError, Unsupported
@@ -354,9 +355,12 @@ def match_listings(runtime: Runtime, shop_id: str) -> None:
     now = runtime.clock.now()
     with runtime.database.write() as connection:
         catalog.numbers_locked(connection)
-        fresh = catalog.match_codes(connection, shop_id, now)
-        wanted = mappings.publish_known_numbers(connection, shop_id, fresh, now)
+        matched = match_codes(connection, shop_id, now)
+        wanted = mappings.publish(connection, shop_id, matched.fresh, now)
+        feed.append(connection, matched.events)
     runtime.bells.ring(wanted)
+    if matched.events:
+        runtime.bells.announce_feed()
 
 
 def _subscribe(runtime: Runtime, connector: Connector, claim: Claim, mark: Watermark) -> None:

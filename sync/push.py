@@ -2,7 +2,7 @@
 lanes after it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Self
 
@@ -10,14 +10,15 @@ from pydantic import Field, model_validator
 from sqlalchemy import Connection
 
 from connectors import CHANNELS
-from core.db import catalog
+from core.db import catalog, mappings
 from core.db.catalog import CatalogRow, Target
 from core.db.intents import Wish
 from core.db.lanes import Kind
 from core.model import Canonical, Price, SkuKey
+from core.stock import Part, published
 from sync.memos import MemoItem, NewMemo, set_memos
 from sync.shipments import ShipmentItem, ship
-from sync.wishes import ItemResult, Name, Plan, Queued, channels, no, queue
+from sync.wishes import ItemResult, Name, Plan, Queued, Warned, channels, no, queue
 
 __all__ = [
     "ItemResult",
@@ -31,6 +32,7 @@ __all__ = [
     "set_prices",
     "set_stock",
     "ship",
+    "stock_plan",
     "stock_wish",
 ]
 
@@ -39,7 +41,9 @@ Fen = Annotated[int, Field(strict=True, gt=0, le=10_000_000_000)]
 
 
 class StockItem(Canonical):
-    """How many of a SKU may be sold. Every listing SKU that is mapped to it gets this number."""
+    """How many of a SKU may be sold. Every listing SKU that is mapped to it gets this number, every bundle that holds
+    it as many as can be made of its parts.
+    """
 
     sku: Name
     quantity: Quantity
@@ -65,20 +69,44 @@ class PriceItem(Canonical):
 
 
 def set_stock(connection: Connection, wanted: Sequence[StockItem], now: datetime) -> Queued:
-    """Refuses `unknown_sku`: a SKU that no listing is mapped to. Of a SKU named twice, the last number counts."""
+    """Refuses `unknown_sku`: a SKU that no listing is mapped to. Of a SKU named twice, the last number counts. A bundle
+    of which another part has no number yet gets none, and a warning says so.
+    """
     catalog.numbers_locked(connection, shared=True)
-    targets = catalog.targets(connection, {item.sku for item in wanted})
+    told = {item.sku: item.quantity for item in wanted}
+    held = mappings.holders(connection, told)
+    if any(parts != (Part(parts[0].sku),) for parts in held.values()):
+        catalog.bundles_locked(connection)
+    numbers = catalog.numbers(connection, {part.sku for parts in held.values() for part in parts}) | told
+    fed: dict[str, list[Target]] = {}
+    for target, parts in held.items():
+        for part in parts:
+            fed.setdefault(part.sku, []).append(target)
 
     def plan(item: StockItem) -> Plan:
-        found = targets.get(item.sku)
-        if not found:
+        if item.sku not in fed:
             return no("unknown_sku", f"no listing is mapped to the SKU {item.sku}; see `qudao map list --unmapped`")
-        return Plan(tuple(stock_wish(target, item.quantity) for target in found))
+        return stock_plan({target: held[target] for target in fed[item.sku]}, numbers)
 
     queued = queue(connection, wanted, plan, now)
     accepted = zip(wanted, queued.items, strict=True)
     catalog.set_numbers(connection, {i.sku: i.quantity for i, result in accepted if result.state != "refused"}, now)
     return queued
+
+
+def stock_plan(held: Mapping[Target, tuple[Part, ...]], numbers: Mapping[str, int]) -> Plan:
+    """The number that follows for each of these, and a warning for each that has none yet."""
+    found = {target: published(parts, numbers) for target, parts in held.items()}
+    return Plan(
+        tuple(stock_wish(target, number) for target, number in found.items() if number is not None),
+        warnings=tuple(_unknown(target, held[target], numbers) for target, number in found.items() if number is None),
+    )
+
+
+def _unknown(target: Target, parts: tuple[Part, ...], numbers: Mapping[str, int]) -> Warned:
+    missing = ", ".join(part.sku for part in parts if part.sku not in numbers)
+    named = f"{target.key.listing_id}/{target.key.sku_id} in {target.shop_id}"
+    return Warned("number_unknown", f"nothing is published for {named} until there is a number of {missing}")
 
 
 def stock_wish(target: Target, quantity: int) -> Wish:

@@ -14,6 +14,7 @@ from pydantic import StringConstraints
 from sqlalchemy import Connection
 
 from core.db import intents
+from core.db.feed import Event
 from core.db.intents import Wish
 from core.db.lanes import Kind, Lane
 from core.db.tables import shop
@@ -46,10 +47,11 @@ class ItemResult:
 
 @dataclass
 class Queued:
-    """The result of each item in order, and the lanes to ring after the commit."""
+    """The result of each item in order, the lanes to ring after the commit, and what the feed is told before it."""
 
     items: list[ItemResult]
     lanes: set[Lane] = field(default_factory=set)
+    events: list[Event] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

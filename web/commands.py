@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 
 from core.access import KeyScope
 from core.crypto import Vault
-from core.db import commands, intents
+from core.db import commands, feed, intents
 from core.db.commands import CommandRow
 from core.db.lanes import Lane
 from core.model import Canonical
@@ -52,9 +52,17 @@ class PriceBatch(Body[PriceItem]):
 
 
 class MappingBatch(Body[MappingItem]):
-    """Which SKU a listing SKU is."""
+    """Which SKU a listing SKU is, or which components a bundle has."""
 
-    model_config = _example({"shop": "douyin:7012345", "listing_id": "3512345", "sku_id": "1712345", "sku": "TEA-250"})
+    model_config = _example(
+        {"shop": "douyin:7012345", "listing_id": "3512345", "sku_id": "1712345", "sku": "TEA-250"},
+        {
+            "shop": "douyin:7012345",
+            "listing_id": "3512345",
+            "sku_id": "1712346",
+            "components": [{"sku": "TEA-250", "quantity": 2}, {"sku": "CUP-01", "quantity": 1}],
+        },
+    )
 
 
 class ShipmentBatch(Body[ShipmentItem]):
@@ -189,6 +197,7 @@ def run(state: State, command: Command[T], asked: Asked, body: bytes) -> Answer:
         placed = dict(zip(batch.good, queued.items, strict=True))
         wanted = [placed[place].intents if place in placed else () for place in range(batch.total)]
         commands.finish(connection, claimed, answer=text, status=202, intents=wanted)
+        feed.append(connection, queued.events)
     return Answer(202, text, queued.lanes)
 
 
@@ -268,7 +277,6 @@ def _status(item: ItemAnswer, targets: list[Target]) -> ItemStatus:
 
 STOCK = Command("stock", partial(read_batch, StockBatch), push.set_stock)
 PRICES = Command("prices", partial(read_batch, PriceBatch), push.set_prices)
-MAPPINGS = Command("mappings", partial(read_batch, MappingBatch), mappings.set_mappings)
 SHIPMENTS = Command("shipments", partial(read_batch, ShipmentBatch), push.ship)
 BODIES: tuple[type[BaseModel], ...] = (StockBatch, PriceBatch, MappingBatch, ShipmentBatch, OrderMemo)
 """Read by hand, so the description of the API has to be told of them."""
@@ -284,6 +292,10 @@ IdempotencyKey = Annotated[
 ]
 OrderId = Annotated[str, Path(min_length=1, max_length=128, examples=["6920000000000000001"])]
 DryRun = Annotated[bool, Query(description="Check and answer, but change nothing and remember nothing.")]
+
+
+def _mappings_by(caller: str) -> Command[MappingItem]:
+    return Command("mappings", partial(read_batch, MappingBatch), partial(mappings.set_mappings, by=caller))
 
 
 def _memo_of(order_id: str, vault: Vault) -> Command[OrderMemo]:
@@ -346,8 +358,10 @@ def routes(state: State) -> APIRouter:
         openapi_extra=_documented(MappingBatch),
     )
     async def set_mappings(request: Request, key: IdempotencyKey, dry_run: DryRun = False) -> Response:
-        """Say which SKU a listing SKU is. Null keeps it unmapped, whatever its merchant code."""
-        return await answer(MAPPINGS, request, key, dry_run)
+        """Say which SKU a listing SKU is, or which components a bundle has. Null keeps it unmapped, whatever its
+        merchant code.
+        """
+        return await answer(_mappings_by(request.state.caller.id), request, key, dry_run)
 
     @router.post(
         "/shipments",

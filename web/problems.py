@@ -206,6 +206,13 @@ CATALOGUE: dict[str, Entry] = {
         "No listing is mapped to this SKU; see PUT /v1/mappings.",
         "没有商品映射到该 SKU，请使用 PUT /v1/mappings。",
     ),
+    "number_unknown": Entry(
+        422,
+        "No number yet",
+        "尚无库存数量",
+        "Nothing is published until PUT /v1/stock gave a number of every SKU it is made of.",
+        "所含货品的数量未全部通过 PUT /v1/stock 提供之前，不会发布库存。",
+    ),
     "unknown_shop": Entry(
         422,
         "Unknown shop",

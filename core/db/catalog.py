@@ -1,19 +1,19 @@
 """Listing SKUs with what the channel shows of them, their mapping to the ERP's SKUs, and the ERP's own numbers."""
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from core.db import intents
 from core.db.engine import lock
-from core.db.tables import listing_sku, mapping, sku_stock
+from core.db.tables import component, listing_sku, mapping, sku_stock
 from core.db.upsert import upsert
 from core.model import Listing, Price, SkuKey, StockLevel
 from core.status import Shelf
+from core.stock import Part, made_of
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,13 @@ class CatalogRow:
     price: Price | None
     sku: str
     origin: str
+    components: tuple[Part, ...] = ()
+    """What a bundle is made of, which has no SKU of its own."""
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """All that its number depends on."""
+        return self.components or ((Part(self.sku),) if self.sku else ())
 
 
 def record(connection: Connection, shop_id: str, seen: Sequence[Listing], now: datetime) -> None:
@@ -85,6 +92,13 @@ def numbers_locked(connection: Connection, *, shared: bool = False) -> None:
     any reading.
     """
     lock(connection, "numbers", shared=shared)
+
+
+def bundles_locked(connection: Connection) -> None:
+    """Until the transaction ends, no other one changes a number that a bundle depends on: of two that each know half of
+    it, the last one would publish what is wrong. Take it after `numbers_locked` and before reading numbers.
+    """
+    lock(connection, "bundles")
 
 
 def read_stock(connection: Connection, shop_id: str, levels: Iterable[StockLevel]) -> None:
@@ -140,56 +154,8 @@ def read_price(connection: Connection, shop_id: str, prices: Iterable[tuple[SkuK
         )
 
 
-def match_codes(connection: Connection, shop_id: str, now: datetime) -> list[str]:
-    """Maps by merchant code where the code is not empty and unique in the shop; takes such mappings back where it no
-    longer is.
-
-    Manual mappings stay as they are. Answers the SKUs that were newly mapped.
-    """
-    rows = connection.execute(
-        sa.select(listing_sku.c.listing_id, listing_sku.c.sku_id, listing_sku.c.merchant_code).where(
-            listing_sku.c.shop_id == shop_id, listing_sku.c.shelf != Shelf.DELETED.value
-        )
-    ).all()
-    times = Counter(row.merchant_code for row in rows)
-    unique = {
-        (row.listing_id, row.sku_id): row.merchant_code
-        for row in rows
-        if row.merchant_code and times[row.merchant_code] == 1
-    }
-    known = {
-        (row.listing_id, row.sku_id): row
-        for row in connection.execute(sa.select(mapping).where(mapping.c.shop_id == shop_id))
-    }
-    stale = [key for key, row in known.items() if row.origin == "auto" and unique.get(key) != row.sku]
-    for listing_id, sku_id in stale:
-        connection.execute(
-            sa.delete(mapping).where(
-                mapping.c.shop_id == shop_id, mapping.c.listing_id == listing_id, mapping.c.sku_id == sku_id
-            )
-        )
-    intents.withdraw_stock(connection, shop_id, ["/".join(key) for key in stale], now)
-    fresh = {key: code for key, code in unique.items() if key not in known or key in stale}
-    _map(connection, shop_id, fresh, "auto", now)
-    return list(fresh.values())
-
-
-def map_by_hand(connection: Connection, target: Target, sku: str | None, now: datetime) -> None:
-    """Maps a listing SKU, or with None says that it must not be mapped at all."""
-    key = (target.key.listing_id, target.key.sku_id)
-    _map(connection, target.shop_id, {key: sku or ""}, "manual", now)
-
-
-def _map(connection: Connection, shop_id: str, wanted: dict[tuple[str, str], str], origin: str, now: datetime) -> None:
-    rows = [
-        {"shop_id": shop_id, "listing_id": listing, "sku_id": sku_id, "sku": sku, "origin": origin, "mapped_at": now}
-        for (listing, sku_id), sku in wanted.items()
-    ]
-    upsert(connection, mapping, rows)
-
-
 def targets(connection: Connection, skus: Collection[str], shop_id: str = "") -> dict[str, list[Target]]:
-    """SKU → the listing SKUs it is mapped to, in all shops or one."""
+    """SKU → the listing SKUs that are one piece of it, in all shops or one."""
     query = sa.select(mapping).order_by(mapping.c.shop_id, mapping.c.listing_id, mapping.c.sku_id)
     if shop_id:
         query = query.where(mapping.c.shop_id == shop_id)
@@ -228,33 +194,77 @@ def rows_of(
     sku: str = "",
     unmapped: bool = False,
     listing_ids: Collection[str] = (),
+    shops: Collection[str] = (),
+    channel: str = "",
+    shelf: str = "",
     after: tuple[str, str, str] | None = None,
     limit: int = 0,
 ) -> list[CatalogRow]:
-    """Listing SKUs in order of shop, listing and SKU; `after` continues behind such a triple."""
+    """Listing SKUs in order of shop, listing and SKU; `after` continues behind such a triple. `sku`: those that are it
+    or hold it; `shops`: only of these.
+    """
     order = (listing_sku.c.shop_id, listing_sku.c.listing_id, listing_sku.c.sku_id)
-    joined = sa.and_(
-        mapping.c.shop_id == order[0],
-        mapping.c.listing_id == order[1],
-        mapping.c.sku_id == order[2],
-        mapping.c.sku != "",
-    )
+    joined = sa.and_(*_same(mapping, order), sa.or_(mapping.c.sku != "", mapping.c.components > 0))
     query = (
-        sa.select(listing_sku, mapping.c.sku, mapping.c.origin)
+        sa.select(listing_sku, mapping.c.sku, mapping.c.origin, mapping.c.components)
         .select_from(listing_sku.outerjoin(mapping, joined))
         .order_by(*order)
     )
-    if shop_id:
-        query = query.where(listing_sku.c.shop_id == shop_id)
     if sku:
-        query = query.where(mapping.c.sku == sku)
+        held = sa.exists().where(*_same(component, order), component.c.sku == sku)
+        query = query.where(sa.or_(mapping.c.sku == sku, held))
     if unmapped:
         query = query.where(mapping.c.sku.is_(None))
     if listing_ids:
         query = query.where(listing_sku.c.listing_id.in_(listing_ids))
+    if shelf:
+        query = query.where(listing_sku.c.shelf == shelf)
     if after is not None:
         query = query.where(sa.tuple_(*order) > sa.tuple_(*(sa.literal(part) for part in after)))
-    return [_row(row) for row in connection.execute(query.limit(limit) if limit else query)]
+    query = of_shops(query, listing_sku.c.shop_id, shop_id, channel, shops)
+    return _rows(connection, connection.execute(query.limit(limit) if limit else query).all())
+
+
+def of_shops(
+    query: sa.Select[Any], column: sa.Column[str], shop_id: str, channel: str, shops: Collection[str]
+) -> sa.Select[Any]:
+    """Narrowed to a shop, a channel's shops, and to those that may be seen at all; each where it is given."""
+    if shop_id:
+        query = query.where(column == shop_id)
+    if channel:
+        query = query.where(column.startswith(f"{channel}:", autoescape=True))
+    return query.where(column.in_(shops)) if shops else query
+
+
+def _same(table: sa.Table, order: Sequence[sa.Column[str]]) -> list[sa.ColumnElement[bool]]:
+    return [table.c[column.name] == column for column in order]
+
+
+def _rows(connection: Connection, rows: Sequence[sa.Row[Any]]) -> list[CatalogRow]:
+    bundles: dict[str, list[tuple[str, str]]] = {}
+    for row in rows:
+        if row.components:
+            bundles.setdefault(row.shop_id, []).append((row.listing_id, row.sku_id))
+    parts = {
+        (shop_id, *key): found
+        for shop_id, keys in bundles.items()
+        for key, found in parts_of(connection, shop_id, keys).items()
+    }
+    return [_row(row, parts.get((row.shop_id, row.listing_id, row.sku_id), ())) for row in rows]
+
+
+def parts_of(
+    connection: Connection, shop_id: str, keys: Collection[tuple[str, str]]
+) -> dict[tuple[str, str], tuple[Part, ...]]:
+    """(listing, SKU) → what it is made of in order of SKUs, for those that are bundles."""
+    wanted = set(keys)
+    found: dict[tuple[str, str], list[Part]] = {}
+    for some in _parts({listing for listing, _ in wanted}):
+        query = sa.select(component).where(component.c.shop_id == shop_id, component.c.listing_id.in_(some))
+        for row in connection.execute(query):
+            if (key := (row.listing_id, row.sku_id)) in wanted:
+                found.setdefault(key, []).append(Part(row.sku, row.quantity))
+    return {key: made_of(parts) for key, parts in found.items()}
 
 
 def listing_ids(connection: Connection, shop_id: str, after: str, limit: int) -> list[str]:
@@ -298,7 +308,7 @@ def _named(shop_id: str) -> sa.ColumnElement[bool]:
     )
 
 
-def _row(row: sa.Row[tuple[object, ...]]) -> CatalogRow:
+def _row(row: sa.Row[Any], components: tuple[Part, ...]) -> CatalogRow:
     values = row._mapping
     price = None
     if values["sale"] is not None:
@@ -315,4 +325,5 @@ def _row(row: sa.Row[tuple[object, ...]]) -> CatalogRow:
         price=price,
         sku=values["sku"] or "",
         origin=values["origin"] or "",
+        components=components,
     )

@@ -98,7 +98,7 @@ def test_connector_prestashop_53_an_empty_mapping_publishes_nothing(ground: Grou
             MappingItem(shop=ground.shop_id, listing_id=row.key.listing_id, sku_id=row.key.sku_id, sku=None)
             for row in rows
         ]
-        mappings.set_mappings(connection, nothing, ground.runtime.clock.now())
+        mappings.set_mappings(connection, nothing, ground.runtime.clock.now(), by="operator")
     before = {sku.sku_id: sku.sellable for item in ground.shop.items.values() for sku in item.skus.values()}
     numbers = [{"sku": sku, "quantity": 7} for sku in sorted({row.sku for row in rows})]
     with pytest.raises(Problem) as refused:

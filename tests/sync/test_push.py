@@ -27,6 +27,9 @@ def engine(database: Database, redis_url: str, tmp_path: Path) -> Iterator[Engin
         yield started
 
 
+set_mappings = functools.partial(mappings.set_mappings, by="operator")
+
+
 def ask(engine: Engine, function: Any, wanted: Sequence[Any]) -> list[ItemResult]:
     with engine.runtime.database.write() as connection:
         results: list[ItemResult] = function(connection, wanted, engine.runtime.clock.now()).items
@@ -105,10 +108,10 @@ def test_a_new_mapping_gets_the_skus_number_and_an_unmapping_stops_it(engine: En
     ask(engine, push.set_stock, [StockItem(sku=mapped.sku, quantity=9)])
     twice = engine.world.skus_by_code(engine.world.shop("douyin"), "SKU-0001")[0]
     by_hand = MappingItem(shop=engine.shops["douyin"], listing_id=twice.item_id, sku_id=twice.sku_id, sku=mapped.sku)
-    assert ask(engine, mappings.set_mappings, [by_hand])[0].state == "queued"
+    assert ask(engine, set_mappings, [by_hand])[0].state == "queued"
     engine.run(10)
     assert twice.sellable == 9
-    assert ask(engine, mappings.set_mappings, [by_hand.model_copy(update={"sku": None})])[0].state == "queued"
+    assert ask(engine, set_mappings, [by_hand.model_copy(update={"sku": None})])[0].state == "queued"
     ask(engine, push.set_stock, [StockItem(sku=mapped.sku, quantity=4)])
     engine.run(10)
     assert twice.sellable == 9
@@ -138,7 +141,7 @@ def test_an_unmapping_takes_back_the_number_that_is_on_its_way(engine: Engine) -
     shown = sku.sellable
     [queued] = ask(engine, push.set_stock, [StockItem(sku=found.sku, quantity=shown + 7)])
     unmapped = MappingItem(shop=found.shop_id, listing_id=found.key.listing_id, sku_id=found.key.sku_id, sku=None)
-    ask(engine, mappings.set_mappings, [unmapped])
+    ask(engine, set_mappings, [unmapped])
     engine.run(10)
     assert sku.sellable == shown
     with engine.runtime.database.read() as connection:
@@ -179,7 +182,7 @@ def test_a_number_and_a_mapping_at_the_same_moment_end_agreed(engine: Engine) ->
     mapping = MappingItem(shop=found.shop_id, listing_id=other.item_id, sku_id=other.sku_id, sku=found.sku)
     ask(engine, push.set_stock, [StockItem(sku=found.sku, quantity=3)])
     number = StockItem(sku=found.sku, quantity=5)
-    beside(engine, [lambda c: push.set_stock(c, [number], START), lambda c: mappings.set_mappings(c, [mapping], START)])
+    beside(engine, [lambda c: push.set_stock(c, [number], START), lambda c: set_mappings(c, [mapping], START)])
     [intent] = engine.intents("stock", found.shop_id, f"{other.item_id}/{other.sku_id}")
     assert intent.wanted == "5"
 

@@ -14,11 +14,13 @@ import redis
 from pydantic import SecretStr
 
 from core.channel import Credentials
-from core.db import Database, catalog, keys, shops
+from core.db import Database, catalog, keys, mappings, shops
 from core.db.catalog import Target
+from core.db.mappings import Mapped
 from core.model import Listing, ListingSku, Price, SkuKey
 from core.settings import Settings
 from core.status import Fact, Shelf
+from core.stock import Part
 from sync.runtime import Runtime
 from tests.vault import VAULT
 from web.app import create_app
@@ -105,7 +107,8 @@ def shop(runtime: Runtime) -> str:
     )
     with runtime.database.write() as connection:
         catalog.record(connection, DOUYIN, [listing], NOW)
-        catalog.map_by_hand(connection, Target(DOUYIN, SkuKey(listing_id="L1", sku_id="S1")), "TEA", NOW)
+        target = Target(DOUYIN, SkuKey(listing_id="L1", sku_id="S1"))
+        mappings.write(connection, {target: Mapped("manual", (Part("TEA"),))}, "tests", NOW)
     return DOUYIN
 
 
