@@ -4,10 +4,14 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Security
 from fastapi.params import Security as Secured
+from fastapi.security import HTTPBearer
 
 from core.access import Caller, KeyScope
 from core.db import audit
 from web.problems import ItemError, Problem, detail_zh
+
+_SCHEME = HTTPBearer(scheme_name="key", description="A key made by `qudao key create`.", auto_error=False)
+"""Makes the key and the scope part of the API's description; the guard is who checks the key."""
 
 
 async def calling(request: Request) -> Caller:
@@ -22,7 +26,7 @@ Calling = Annotated[Caller, Depends(calling)]
 def needs(scope: KeyScope) -> Secured:
     """For `dependencies=[…]` of a route. Raises `scope_missing`, which the audit log knows before the caller does."""
 
-    async def check(request: Request, caller: Calling) -> None:
+    async def check(request: Request, caller: Calling, _: Annotated[object, Depends(_SCHEME)]) -> None:
         if scope not in caller.scopes:
             await request.app.state.refusals.write(caller.id, scope.value)
             raise Problem("scope_missing", values={"scope": scope.value})

@@ -24,7 +24,7 @@ from core.db import feed as events
 from sync.runtime import Runtime
 from web import audit, commands, docs, feed, reading
 from web.auth import Keys
-from web.description import DESCRIPTION, REFUSALS, VERSION, describe, key_scheme
+from web.description import DESCRIPTION, REFUSALS, VERSION, describe
 from web.feed import Watch
 from web.guard import Guard
 from web.hooks import Hooks, Readers
@@ -87,7 +87,7 @@ def _api(state: State, watch: Watch, keys: Keys, rate: KeyRate) -> FastAPI:
     api.state.refusals = keys.refusals
     api.add_middleware(Guard, keys=keys, rate=rate)
     for router in routers:
-        api.include_router(router, dependencies=[key_scheme()], responses=REFUSALS)
+        api.include_router(router, responses=REFUSALS)
     describe(api)
     return api
 

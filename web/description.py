@@ -2,10 +2,8 @@
 
 from typing import Any
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from fastapi.params import Depends as Dependency
-from fastapi.security import HTTPBearer
 from pydantic.json_schema import models_json_schema
 
 from web.commands import BODIES
@@ -39,13 +37,6 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     status: _refusal(status) for status in sorted({entry.status for entry in CATALOGUE.values()})
 }
 """Every refusal there is, by status, with an example of each code."""
-
-
-def key_scheme() -> Dependency:
-    """Makes the key part of the description; the guard is who checks it."""
-    scheme = HTTPBearer(scheme_name="key", description="A key made by `qudao key create`.", auto_error=False)
-    dependency: Dependency = Depends(scheme)
-    return dependency
 
 
 def describe(api: FastAPI) -> None:
