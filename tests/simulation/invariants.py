@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from connectors import Http
 from core.channel import Connector, OpenGate
-from core.db import catalog, feed, items, shops
+from core.db import catalog, feed, items, mappings, shops
 from core.db.feed import FeedRow
 from core.db.intents import ADOPTED
 from core.db.tables import after_sales, attempt, bad_row, intent, lane, receipt, watermark
@@ -74,7 +74,7 @@ def feed_histories(rows: list[FeedRow]) -> Iterator[Violation]:
     histories: dict[tuple[str, str, str], list[FeedRow]] = defaultdict(list)
     for row in rows:
         family = row.type.split(".", maxsplit=1)[0]
-        if family in items.TABLES:
+        if family in items.TABLES and row.type != mappings.EVENT:
             histories[family, row.shop_id, row.object_id].append(row)
     for (family, shop, identity), events in histories.items():
         about = f"{family} {identity} of {shop}"
@@ -109,7 +109,7 @@ def replayed(connection: Connection, rows: list[FeedRow]) -> Iterator[Violation]
     told: dict[tuple[str, str, str], Any] = {}
     for row in rows:
         family = row.type.split(".", maxsplit=1)[0]
-        if family in items.TABLES:
+        if family in items.TABLES and row.type != mappings.EVENT:
             told[family, row.shop_id, row.object_id] = json.loads(row.data)[family]
     for family, table in items.TABLES.items():
         stored = {(family, row.shop_id, row.id): json.loads(row.body) for row in connection.execute(sa.select(table))}
