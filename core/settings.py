@@ -3,12 +3,23 @@
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
-from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic import BeforeValidator, Field, IPvAnyNetwork, SecretStr
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from core.channel import Channel
+
+
+def _split(value: object) -> object:
+    """A list in the environment: its members with commas between them."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
 class Settings(BaseSettings):
@@ -63,6 +74,14 @@ class Settings(BaseSettings):
     """How long the audit log is kept. Chinese law asks for records of how personal data was handled for three years
     (PIPL, article 56) and for logs of a network for six months (Cybersecurity Law), so that is the least.
     """
+    webhook_allow_networks: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_split)] = ()
+    """Networks that subscriptions may be in though they are not public, e.g. `10.0.0.0/8,127.0.0.1`; http:// is allowed
+    there.
+    """
+    webhook_allow_http: bool = False
+    """Whether subscriptions may be http:// on the public internet, where everybody on the way reads along."""
+    webhook_keep_days: float = Field(default=30, ge=1)
+    """How long deliveries are kept once they are settled: how far back they can be shown, sent again and recovered."""
     beat_seconds: float = 0.5
     longest_wait_seconds: float = 2
     """How long a call may wait inside a worker for its rate budget; longer waits put the lane to sleep instead."""

@@ -128,9 +128,11 @@ def events(connection: Connection, positions: Collection[int]) -> dict[int, Feed
     return {row.position: row for row in feed.opened(connection, connection.execute(query))}
 
 
-def record(connection: Connection, sent: Delivery, attempt: Attempt, state: State, not_before: datetime | None) -> bool:
+def record(
+    connection: Connection, sent: Delivery, attempt: Attempt, state: State, not_before: datetime | None, now: datetime
+) -> bool:
     """Writes down what became of a call. False when the delivery is not due any more, or gone."""
-    settled = None if state is State.DUE else attempt.at
+    settled = None if state is State.DUE else now
     changed = connection.execute(
         sa.update(delivery)
         .where(delivery.c.id == sent.id, DUE)
