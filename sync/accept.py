@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from core.changes import changes_of
 from core.channel import Fetched
 from core.crypto import Vault
-from core.db import catalog, feed, items, sold
+from core.db import catalog, feed, items, order_numbers, sold
 from core.db.engine import lock
 from core.difference import Difference, differences
 from core.merge import merge_after_sale, merge_listing, merge_order
@@ -111,6 +111,8 @@ def absorb(
     events = [_event(kind, change, now) for change in real]
     moved = [(change.before, change.value, change.changed) for change in real if change.before is not None]
     events += see_changes(connection, vault, shop_id, moved, now)
+    if kind.name != "listing":
+        order_numbers.note(connection, [(change.before, change.value) for change in real])
     if kind.name == "order":
         sold.note(connection, [change.value for change in real])
     if kind.name == "listing":
