@@ -11,7 +11,7 @@ _FACT = {"value", "raw", "at"}
 
 
 def changes_of(before: Canonical, after: Canonical, fields: tuple[str, ...]) -> list[Change]:
-    """The fields named, and the computed status where there is one. Of a part only what differs, of a status its word."""
+    """The fields named, and the computed status where there is one. Of a part what differs, of a status its word."""
     old, new = (_shown(value, fields) for value in (before, after))
     found: list[Change] = []
     for name in new:

@@ -25,13 +25,13 @@ from sync.runtime import Runtime
 from web import audit, commands, docs, feed, reading
 from web.auth import Keys
 from web.description import DESCRIPTION, REFUSALS, VERSION, describe
-from web.feed import Watch
 from web.guard import Guard
 from web.hooks import Hooks, Readers
 from web.keyrate import KeyRate
 from web.problems import ItemError, Problem, detail_zh
 from web.receipts import Writer
 from web.state import State
+from web.watch import Watch
 
 
 def create_app(runtime: Runtime, adapters: Mapping[str, Adapter] = CHANNELS) -> Starlette:

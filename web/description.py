@@ -19,7 +19,15 @@ Read `/v1/feed` with a cursor to follow everything that changes; send commands w
 RFC 9457 problem details with a stable `code` and a sentence in English and Chinese."""
 
 _REF = "#/components/schemas/{model}"
-_VALUES = {"method": "DELETE", "limit": 1000, "type": "order.unknown", "id": "9f2c41d07ab3", "scope": "stock:write"}
+_VALUES = {
+    "method": "DELETE",
+    "limit": 1000,
+    "type": "order.unknown",
+    "channel": "taobao2",
+    "id": "9f2c41d07ab3",
+    "scope": "stock:write",
+    "channel": "douyin2",
+}
 """Values for the examples."""
 
 

@@ -1,40 +1,55 @@
-"""`GET /v1/feed`: the ordered events, by cursor, with long-poll. CloudEvents 1.0.
+"""`GET /v1/feed`: the ordered events, by cursor, with long-poll, as JSON or as lines. CloudEvents 1.0.
 
-Lives here: the page as JSON, the watch that wakes waiting readers, the route. Does not: the rows (core/db/feed.py).
-Waiting costs no query: readers sleep until this process knows of a newer position, and those that ask for the same page
-at the same moment share one read. The data always comes from SQL; Redis only says that looking is worth it.
+Lives here: what may be asked, what is answered, the routes. Does not: waiting (web/watch.py), the stream
+(web/stream.py), the rows (core/db/feed.py).
 """
 
-import asyncio
-import contextlib
 import json
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
-import redis.asyncio
-import structlog
-from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
-from redis.exceptions import RedisError
-from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
+from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from core.access import KeyScope
-from core.db import feed
+from connectors import CHANNELS
+from core.access import Caller, KeyScope
 from core.model import SCHEMA_VERSION
-from sync.envelope import event_text, instant_text, wanted_type
-from sync.queue import FEED_CHANNEL
+from sync.envelope import wanted_type
 from web import cursor
-from web.access import needs
-from web.problems import Problem
-from web.state import State
+from web.access import Calling, needs
+from web.problems import ItemError, Problem, detail_zh
+from web.stream import MEDIA_TYPE as EVENT_STREAM
+from web.stream import stream
+from web.watch import Page, Place, Slice, Start, Watch
 
-LOOK_SECONDS = 1.0
-"""How long an event may stay unseen when its announcement is lost."""
-RECONNECT_SECONDS = 1.0
+NDJSON = "application/x-ndjson"
+MOST_JSON, MOST_LINES = 1000, 10_000
+"""How many events one answer may hold."""
+CHUNK = 1000
+"""How many events are read at once while lines are written."""
+STREAMED = 200
+"""How many events of a stream are read at once."""
+_EARLIEST, _LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC)
 
-log = structlog.get_logger()
+
+def _written(value: object) -> object:
+    if isinstance(value, str) and "T" not in value.upper():
+        raise ValueError("an RFC 3339 instant is wanted")
+    return value
+
+
+def _sane(value: datetime) -> datetime:
+    """Time zones cannot be taken from instants at the ends of the calendar."""
+    return _EARLIEST if value.year < _EARLIEST.year else min(value, _LATEST)
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_sane)]
+"""A point in time with its zone, as text."""
+Name = Annotated[str, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00]*$")]
+TypeName = Annotated[str, StringConstraints(max_length=64, pattern=r"^[a-z_.*]*$")]
 
 
 class FeedEvent(BaseModel):
@@ -47,212 +62,169 @@ class FeedEvent(BaseModel):
     subject: str = Field(description="The id of the object.", examples=["6920000000000000001"])
     time: datetime = Field(description="When it became known here.", examples=["2026-01-01T00:00:00Z"])
     datacontenttype: str = Field("application/json", examples=["application/json"])
-    dataschema: str | None = Field(None, examples=[f"urn:qudao:schema:order:{SCHEMA_VERSION}"])
+    dataschema: str | None = Field(None, examples=[f"urn:qudao:schema:order-event:{SCHEMA_VERSION}"])
     position: str = Field(description="Its place in the feed, a growing whole number.", examples=["1042"])
     revision: str = Field(description="Rises with every real change of the object.", examples=["3"])
     data: dict[str, Any]
 
 
-class FeedAnswer(BaseModel):
-    """The next events. Store `cursor` in the same transaction as what the events changed, and send it as `after`."""
+class FeedControl(BaseModel):
+    """How to go on. Store `cursor` in the same transaction as what the events changed."""
 
-    events: list[FeedEvent]
-    cursor: str
+    cursor: str = Field(examples=[cursor.encode("feed", 1042)])
     complete_through: dict[str, datetime] = Field(
-        description="Shop → the instant up to which all its order changes are in the feed. Holds once `more` is false."
+        description="Shop → the instant up to which all its order changes are in the feed. Holds once `more` is false.",
+        examples=[{"douyin:7012345": "2026-01-01T00:00:00Z"}],
     )
     more: bool = Field(description="There were more events than `limit`: ask again at once.")
 
 
-class FeedQuery(BaseModel):
-    """What is asked of the feed."""
+class FeedAnswer(FeedControl):
+    """The next events, and how to go on."""
+
+    events: list[FeedEvent]
+
+
+class Choice(BaseModel):
+    """Which events."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    type: list[TypeName] = Field(
+        [], max_length=50, description="Only these types; `order.*` means the family.", examples=[["order.*"]]
+    )
+    shop: list[Name] = Field([], max_length=200, description="Only these shops.", examples=[["douyin:7012345"]])
+    channel: list[Name] = Field([], max_length=20, description="Only these channels.", examples=[["douyin"]])
+
+
+class StreamQuery(Choice):
+    """Where to begin, and which events."""
 
     after: str = Field(
         "", max_length=400, description="The cursor of the answer before; empty: from the start; `now`: from here on."
     )
-    limit: int = Field(100, ge=1, le=1000)
-    wait: float = Field(0, ge=0, le=30, description="How many seconds to wait for an event when there is none.")
-    type: list[str] = Field(
-        [], max_length=50, description="Only these types; `order.*` means the family.", examples=[["order.*"]]
+    since: Instant | None = Field(
+        None,
+        description="Instead of `after`: from the first event of this instant or later.",
+        examples=["2026-01-01T00:00:00Z"],
     )
-    shop: list[str] = Field([], max_length=200, description="Only these shops.", examples=[["douyin:7012345"]])
 
 
-@dataclass(frozen=True)
-class Slice:
-    """Which events a reader wants next."""
+class PollQuery(BaseModel):
+    """How much, and how long to wait for it."""
 
-    after: int | None
-    """None: those that come from now on."""
-    limit: int
-    types: tuple[str, ...]
-    shops: tuple[str, ...]
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
-
-@dataclass(frozen=True)
-class Page:
-    """A slice as it was read, with its answer as JSON. `head` is the end of the feed that the reading has covered."""
-
-    body: bytes
-    empty: bool
-    next: int
-    head: int
+    limit: int = Field(
+        100, ge=1, le=MOST_LINES, description=f"As JSON at most {MOST_JSON}, as lines at most {MOST_LINES}."
+    )
+    wait: float = Field(0, ge=0, le=30, description="How many seconds to wait for an event when there is none.")
 
 
-def read_page(connection: Connection, wanted: Slice) -> Page:
-    """Reads the watermarks first, then the head, then the events: each says nothing that the next one has not seen."""
-    through = feed.complete_through(connection)
-    head = feed.head(connection)
-    after = head if wanted.after is None else wanted.after
-    if after > head:
-        raise Problem("cursor_ahead")
-    rows = feed.read(connection, after, wanted.limit + 1, types=wanted.types, shops=wanted.shops)
-    more = len(rows) > wanted.limit
-    rows = rows[: wanted.limit]
-    last = rows[-1].position if rows else after
-    place = last if more else max(head, last)
-    answer = {
-        "cursor": cursor.encode("feed", place),
-        "complete_through": {
-            shop: instant_text(at) for shop, at in sorted(through.items()) if not wanted.shops or shop in wanted.shops
-        },
-        "more": more,
+class FeedQuery(PollQuery, StreamQuery):
+    """What is asked of the feed."""
+
+
+TWO_FORMS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "model": FeedAnswer,
+        "description": "The next events: as JSON, or with `Accept: application/x-ndjson` an event a line and a last "
+        "line with `cursor`, `complete_through` and `more`.",
+        "content": {NDJSON: {"schema": {"type": "string"}}},
     }
-    events = ",\n".join(event_text(row) for row in rows)
-    body = f'{{"events":[{events}],{json.dumps(answer)[1:]}'
-    return Page(body.encode(), not rows, place, head)
-
-
-class Watch:
-    """Knows how far the feed goes, for every reader of this process."""
-
-    def __init__(self, state: State) -> None:
-        self._state = state
-        self._head = 0
-        self._moved = asyncio.Event()
-        self._look = asyncio.Event()
-        self._readings: dict[tuple[int, Slice], asyncio.Task[Page]] = {}
-        self._readers = 0
-        self.hears = False
-        """Whether announcements arrive now."""
-        self._open = True
-        self._tasks: list[asyncio.Task[None]] = []
-
-    def start(self) -> None:
-        self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._follow())]
-
-    def release(self) -> None:
-        """Sends every waiting reader home with what there is, because the server stops."""
-        self._open = False
-        self._moved.set()
-
-    async def close(self) -> None:
-        self.release()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def page(self, wanted: Slice, wait: float) -> Page:
-        """The next events, as soon as there are any, at the latest after `wait` seconds. Raises `cursor_ahead`."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + wait
-        self._readers += 1
-        try:
-            while True:
-                page = await self._read(wanted)
-                if not page.empty or loop.time() >= deadline or not self._open:
-                    return page
-                wanted = Slice(page.next, wanted.limit, wanted.types, wanted.shops)
-                await self._past(page.head, deadline - loop.time())
-        finally:
-            self._readers -= 1
-
-    async def _read(self, wanted: Slice) -> Page:
-        """Joins a reading of the same slice that is under way, if it began after the newest event we know of."""
-        key = (self._head, wanted)
-        task = self._readings.get(key)
-        if task is None:
-            task = asyncio.create_task(self._state.read(self._page, wanted))
-            self._readings[key] = task
-            task.add_done_callback(lambda _: self._readings.pop(key))
-        return await asyncio.shield(task)
-
-    def _page(self, wanted: Slice) -> Page:
-        with self._state.runtime.database.read() as connection:
-            return read_page(connection, wanted)
-
-    async def _past(self, head: int, seconds: float) -> None:
-        """Returns when the feed is known to go beyond `head`, or after that time."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                while self._head <= head and self._open:
-                    await self._moved.wait()
-
-    async def _listen(self) -> None:
-        """Hears announcements. Without Redis, `_follow` looks by itself every LOOK_SECONDS."""
-        while True:
-            try:
-                async with (
-                    redis.asyncio.Redis.from_url(self._state.runtime.settings.redis_url) as client,
-                    client.pubsub(ignore_subscribe_messages=True) as channel,
-                ):
-                    await channel.subscribe(FEED_CHANNEL)
-                    self.hears = True
-                    async for _ in channel.listen():
-                        self._look.set()
-            except (RedisError, OSError) as error:
-                self.hears = False
-                log.warning("feed announcements not heard", error=type(error).__name__)
-            await asyncio.sleep(RECONNECT_SECONDS)
-
-    async def _follow(self) -> None:
-        """Looks for the head after an announcement, and every LOOK_SECONDS, while there are readers."""
-        while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_SECONDS):
-                    await self._look.wait()
-            self._look.clear()
-            if not self._readers:
-                continue
-            try:
-                head = await self._state.read(self._read_head)
-            except SQLAlchemyError as error:
-                log.warning("feed not read", error=type(error).__name__)
-                continue
-            if head != self._head:
-                self._head = head
-                self._moved.set()
-                self._moved = asyncio.Event()
-
-    def _read_head(self) -> int:
-        with self._state.runtime.database.read() as connection:
-            return feed.head(connection)
+}
 
 
 def routes(watch: Watch) -> APIRouter:
-    router = APIRouter(prefix="/v1", tags=["feed"])
+    router = APIRouter(prefix="/v1", tags=["feed"], dependencies=[needs(KeyScope.FEED_READ)])
 
-    @router.get(
-        "/feed", dependencies=[needs(KeyScope.FEED_READ)], response_model=None, responses={200: {"model": FeedAnswer}}
-    )
-    async def read_feed(query: Annotated[FeedQuery, Query()]) -> Response:
+    @router.get("/feed", response_model=None, responses=TWO_FORMS)
+    async def read_feed(query: Annotated[FeedQuery, Query()], request: Request, caller: Calling) -> Response:
         """Read the events after a cursor, in order and without gaps.
 
-        Begin with an empty `after` (everything) or `after=now`. Store the `cursor` of each answer and send it with the
-        next question. With `wait`, the answer comes as soon as there is an event. Events arrive at least once; `id`
-        tells repetitions.
+        Begin with an empty `after` (everything that is kept), `after=now` or `since`. Store the `cursor` of each answer
+        and send it with the next question. With `wait`, the answer comes as soon as there is an event. Events arrive at
+        least once; `id` tells repetitions.
         """
-        page = await watch.page(_slice(query), query.wait)
-        return Response(page.body, media_type="application/json")
+        wanted = replace(chosen(query, caller), after=place_of(query.after, query.since))
+        return await answer(request, watch, wanted, query, lambda position: cursor.encode("feed", position))
+
+    @router.get(
+        "/feed/stream",
+        response_model=None,
+        responses={
+            200: {"description": "Server-sent events.", "content": {EVENT_STREAM: {"schema": {"type": "string"}}}}
+        },
+    )
+    async def stream_feed(
+        query: Annotated[StreamQuery, Query()],
+        caller: Calling,
+        last_event_id: Annotated[
+            str, Header(max_length=400, description="The id of the last event that was seen; counts before `after`.")
+        ] = "",
+    ) -> Response:
+        """Follow the feed as server-sent events: `id` is a cursor, `event` the type, `data` the event.
+
+        Events named `watermark` carry `complete_through` whenever all there is was sent. A client that reconnects with
+        `Last-Event-ID`, as browsers do, misses nothing.
+        """
+        after = place_of(last_event_id) if last_event_id else place_of(query.after, query.since)
+        wanted = replace(chosen(query, caller), after=after, limit=STREAMED)
+        first = await watch.page(wanted)
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(stream(watch, wanted, first), media_type=EVENT_STREAM, headers=headers)
 
     return router
 
 
-def _slice(query: FeedQuery) -> Slice:
-    types = tuple(sorted({_type(wanted) for wanted in query.type}))
-    return Slice(_position(query.after), query.limit, types, tuple(sorted(set(query.shop))))
+async def answer(
+    request: Request, watch: Watch, wanted: Slice, query: PollQuery, named: Callable[[int], str]
+) -> Response:
+    """The next events in the form the caller accepts; `named` makes a position into a cursor."""
+    if NDJSON in request.headers.get("accept", ""):
+        first = await watch.page(replace(wanted, limit=min(query.limit, CHUNK)), query.wait)
+        lines = _lines(watch, replace(wanted, limit=CHUNK), first, query.limit, named)
+        return StreamingResponse(lines, media_type=NDJSON)
+    if query.limit > MOST_JSON:
+        code, words = "invalid_parameter", f"Input should be less than or equal to {MOST_JSON}"
+        raise Problem(code, errors=[ItemError(pointer="limit", code=code, detail=words, detail_zh=detail_zh(code))])
+    page = await watch.page(replace(wanted, limit=query.limit), query.wait)
+    events = ",\n".join(event.text for event in page.events)
+    return Response(f'{{"events":[{events}],{_control(page, named)[1:]}', media_type="application/json")
+
+
+async def _lines(
+    watch: Watch, wanted: Slice, first: Page, limit: int, named: Callable[[int], str]
+) -> AsyncIterator[str]:
+    page = first
+    async for page in watch.pages(wanted, first, limit):
+        yield "".join(f"{event.text}\n" for event in page.events)
+    yield f"{_control(page, named)}\n"
+
+
+def _control(page: Page, named: Callable[[int], str]) -> str:
+    return json.dumps({"cursor": named(page.next), "complete_through": page.through, "more": page.more})
+
+
+def chosen(choice: Choice, caller: Caller) -> Slice:
+    """The filters, within what the caller's key may see. Raises `unknown_event_type` and `unknown_channel`."""
+    for code in choice.channel:
+        if code not in CHANNELS:
+            raise Problem("unknown_channel", values={"channel": code[:64]})
+    shops: Iterable[str] = choice.shop
+    if caller.shops:
+        shops = caller.shops.intersection(choice.shop or caller.shops) or NO_SHOP
+    return Slice(
+        Start.NOW,
+        MOST_JSON,
+        tuple(sorted({_type(wanted) for wanted in choice.type})),
+        tuple(sorted(set(shops))),
+        tuple(sorted(set(choice.channel))),
+    )
+
+
+NO_SHOP = ("",)
+"""A filter that nothing passes."""
 
 
 def _type(wanted: str) -> str:
@@ -262,11 +234,16 @@ def _type(wanted: str) -> str:
     return plain
 
 
-def _position(after: str) -> int | None:
-    if after == "now":
-        return None
+def place_of(after: str, since: datetime | None = None) -> Place:
+    """Raises `cursor_invalid`, and `cursor_and_since` when both are given."""
+    if since is not None:
+        if after:
+            raise Problem("cursor_and_since")
+        return since
     if not after:
-        return 0
+        return Start.BEGINNING
+    if after == "now":
+        return Start.NOW
     match cursor.decode("feed", after):
         case [int(position)] if position >= 0:
             return position

@@ -64,7 +64,7 @@ def test_the_cloudevents_package_reads_our_events(erp: httpx.Client, database: D
     assert event.get_id() == "order.created/douyin:7001/o1/1"
     assert (event.get_type(), event.get_source()) == ("qudao.order.created", "/shops/douyin:7001")
     assert (event.get_subject(), event.get_time()) == ("o1", NOW)
-    assert event.get_dataschema() == "urn:qudao:schema:order:1.1"
+    assert event.get_dataschema() == "urn:qudao:schema:order-event:1.2"
     assert (event.get_extension("position"), event.get_extension("revision")) == ("1", "1")
     assert event.get_data() == {"order": {"note": "陶瓷杯 🍵"}}
 
@@ -105,7 +105,15 @@ def test_what_is_no_cursor_is_refused(erp: httpx.Client) -> None:
 
 
 def test_bad_questions_have_their_codes(erp: httpx.Client) -> None:
-    for params in ({"limit": 0}, {"limit": 1001}, {"limit": "x"}, {"wait": 31}, {"wait": "nan"}, {"since": "1"}):
+    for params in (
+        {"limit": 0},
+        {"limit": 1001},
+        {"limit": "x"},
+        {"wait": 31},
+        {"wait": "nan"},
+        {"since": "1"},
+        {"until": "1"},
+    ):
         refused = erp.get("/v1/feed", params=params)
         assert code_of(refused, 400) == "invalid_parameter"
         assert refused.json()["errors"][0]["pointer"] == next(iter(params))

@@ -46,6 +46,6 @@ consumer = Table(
     at("created_at"),
     at("acked_at", null=True),
 )
-"""A named reader. `position` is what it has acknowledged, `epoch` tells it from an earlier one of the same name, `start`
-is where it was asked to begin. The filters are JSON lists; empty is everything.
+"""A named reader. `position` is what it has acknowledged, `epoch` tells it from an earlier one of the same name,
+`start` is where it was asked to begin. The filters are JSON lists; empty is everything.
 """
