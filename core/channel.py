@@ -105,6 +105,48 @@ class Paging:
     """How far back the channel answers at all."""
 
 
+class Packing(StrEnum):
+    """How finely a channel is told what lies in which parcel."""
+
+    ORDER = "order"
+    """Not at all: an order ships whole, with the first parcel."""
+    LINES = "lines"
+    """Whole lines, each in one parcel."""
+    PIECES = "pieces"
+
+
+class AgainstRefund(StrEnum):
+    """What becomes of a shipment that goes out although the buyer asks for a refund."""
+
+    REFUSES = "refuses"
+    """It goes, and the refund is refused with it."""
+    STAYS = "stays"
+    """It goes, and the refund stays open."""
+    NEVER = "never"
+    """It does not go before the refund is settled."""
+
+
+@dataclass(frozen=True)
+class ShipmentRule:
+    """What a shipment can say on a channel beyond one parcel with the whole order in it; `core.packing` checks wishes
+    by it.
+    """
+
+    packing: Packing = Packing.PIECES
+    open_parcels: bool = False
+    """Several parcels may leave open what lies in them, as long as none of the shipment says it."""
+    most_lines: int | None = None
+    """How many lines a parcel may name."""
+    untold_gifts: bool = False
+    """Gifts that the channel adds without a line of their own go along with the order, not with the parcel that names
+    them.
+    """
+    told_by_sku: bool = False
+    """What lies in a parcel is told by SKU: lines with the same SKU are one to the channel."""
+    against_refund: AgainstRefund = AgainstRefund.REFUSES
+    """What `refuse_refund` does here."""
+
+
 @dataclass(frozen=True)
 class ShopOption:
     """Something a shop's owner may choose on this channel. An empty `choices` takes any text."""
@@ -144,6 +186,8 @@ class Channel:
     """How long an object named by a push may be missing from the query API."""
     options: tuple[ShopOption, ...] = ()
     """What can be chosen per shop."""
+    shipments: ShipmentRule = ShipmentRule()
+    """What a shipment cannot say here."""
     shows_unpaid: bool = True
     """Whether an order is shown before it is paid, when it may hold stock already."""
     lists_names: bool = False

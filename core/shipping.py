@@ -15,6 +15,7 @@ OPEN_AFTER_SALE = {
 }
 OTHERWISE = "shipped_otherwise"
 """Code of the question that arises when somebody else declared other numbers."""
+REFUND_OPEN = "refund_open"
 
 
 @dataclass(frozen=True)
@@ -60,26 +61,28 @@ def next_step(order: Order, shipment: Shipment, ours: Collection[str]) -> Step:
     wished = {draft.tracking_no for draft in shipment.parcels}
     if wished <= shown:
         return Done()
-    return _obstacle(order, shipment) or _way(order, shipment, shown, wished, ours)
+    return obstacle(order, shipment) or _way(order, shipment, shown, wished, ours)
 
 
 def exclude_each_other(order: Order, one: Shipment, other: Shipment) -> bool:
     """Whether two shipments are about the same goods: together they hold more of a line than was ordered."""
-    first, second = _pieces(order, one), _pieces(order, other)
+    first, second = pieces(order, one), pieces(order, other)
     return any(first[line.id] + second[line.id] > line.quantity for line in order.lines)
 
 
-def _pieces(order: Order, shipment: Shipment) -> Counter[str]:
+def pieces(order: Order, shipment: Shipment) -> Counter[str]:
     """How much of each line is in a shipment; one with a parcel that names no lines holds all of them."""
     if any(not draft.lines for draft in shipment.parcels):
         return Counter({line.id: line.quantity for line in order.lines})
-    pieces: Counter[str] = Counter()
+    held: Counter[str] = Counter()
     for draft in shipment.parcels:
-        pieces.update({packed.line_id: packed.quantity for packed in draft.lines})
-    return pieces
+        for packed in draft.lines:
+            held[packed.line_id] += packed.quantity
+    return held
 
 
-def _obstacle(order: Order, shipment: Shipment) -> Step | None:
+def obstacle(order: Order, shipment: Shipment) -> Wait | Ask | None:
+    """What stops a shipment as the order stands."""
     if order.closing.value not in (Closing.OPEN, Closing.UNKNOWN):
         return Ask("order_closed", f"the order has ended: {order.closing.value.value}")
     if order.payment.value is not Payment.PAID:
@@ -87,7 +90,7 @@ def _obstacle(order: Order, shipment: Shipment) -> Step | None:
     if order.hold.value is not Hold.NONE:
         return Wait("on_hold", f"the channel holds the order: {order.hold.value.value}")
     if not shipment.refuse_refund and _refund_open(order, shipment):
-        return Ask("refund_open", "the buyer asks for a refund; ship with refuse_refund to refuse it")
+        return Ask(REFUND_OPEN, "the buyer asks for a refund; ship with refuse_refund to refuse it")
     return None
 
 
