@@ -23,6 +23,7 @@ from commands import (
     reconcile,
     resync,
     schema,
+    secret,
     shop,
     stock,
     up,
@@ -59,6 +60,7 @@ for name, module in (
     ("gaps", gaps),
     ("explain", explain),
     ("key", key),
+    ("secret", secret),
     ("audit", audit),
 ):
     app.add_typer(module.app, name=name)

@@ -6,7 +6,8 @@ import base64
 import hashlib
 import os
 import secrets
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -23,48 +24,73 @@ _VERSION = b"q1"
 _KEY_ID = 6
 _NONCE = 12
 _HEAD = len(_VERSION) + _KEY_ID
+LOOK_SECONDS = 5.0
+"""How soon a process follows a change of the file."""
+
+
+class _Ring:
+    """The keys in use. The first seals; each opens what names it."""
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        self.keys = list(keys)
+        self.ciphers = {_VERSION + hashlib.sha256(key).digest()[:_KEY_ID]: AESGCM(key) for key in keys}
+        self.head = next(iter(self.ciphers))
 
 
 class Vault:
     """Seals and opens bytes. The place (`table`, `column`, `row`) must be the same both times."""
 
-    def __init__(self, secret: str, *older: str, newer: Callable[[], Sequence[str]] | None = None) -> None:
-        """The first secret seals. `newer` is asked for all secrets when a value names a key that is not here: another
-        process has changed it meanwhile.
+    def __init__(self, secret: str, *older: str, folder: Path | None = None) -> None:
+        """The first secret seals, the others open what they sealed. `folder` is where the secrets are kept, if in a
+        file: when it is changed, this vault follows within LOOK_SECONDS.
         """
-        self._newer = newer
-        self._use([_key(each) for each in (secret, *older)])
+        self._ring = _Ring([_key(each) for each in (secret, *older)])
+        self._folder = folder
+        self._look_at = time.monotonic() + LOOK_SECONDS
 
-    def _use(self, keys: list[bytes]) -> None:
-        self._keys = keys
-        self._ciphers = {_VERSION + hashlib.sha256(key).digest()[:_KEY_ID]: AESGCM(key) for key in keys}
-        self.head = next(iter(self._ciphers))
-        self._cipher = self._ciphers[self.head]
+    @classmethod
+    def kept_in(cls, folder: Path) -> "Vault":
+        """The vault whose secrets are in a file of the data folder; made on first use."""
+        return cls(*secrets_in(folder), folder=folder)
 
-    def __getstate__(self) -> list[bytes]:
+    def __getstate__(self) -> tuple[list[bytes], Path | None]:
         """The keys themselves, for a process of our own; they belong on no disk."""
-        return self._keys
+        return self._ring.keys, self._folder
 
-    def __setstate__(self, keys: list[bytes]) -> None:
-        self._newer = None
-        self._use(keys)
+    def __setstate__(self, state: tuple[list[bytes], Path | None]) -> None:
+        keys, self._folder = state
+        self._ring = _Ring(keys)
+        self._look_at = 0.0
+
+    @property
+    def head(self) -> bytes:
+        """What every value begins with that is sealed now: it names the key."""
+        return self._ring.head
 
     def seal(self, plain: bytes, table: str, column: str, row: str) -> bytes:
-        """Begins with `head`, which names the key."""
-        nonce = os.urandom(_NONCE)
-        return self.head + nonce + self._cipher.encrypt(nonce, plain, _place(table, column, row))
+        if self._folder is not None and time.monotonic() >= self._look_at:
+            self._look()
+        ring, nonce = self._ring, os.urandom(_NONCE)
+        return ring.head + nonce + ring.ciphers[ring.head].encrypt(nonce, plain, _place(table, column, row))
 
     def open(self, sealed: bytes, table: str, column: str, row: str) -> bytes:
         """Raises ConfigurationError when the key is another one or the value was changed or moved."""
         head, nonce, body = sealed[:_HEAD], sealed[_HEAD : _HEAD + _NONCE], sealed[_HEAD + _NONCE :]
-        if head not in self._ciphers and self._newer is not None:
-            self._use([_key(each) for each in self._newer()])
-        if head not in self._ciphers:
+        if head not in self._ring.ciphers:
+            self._look()
+        cipher = self._ring.ciphers.get(head)
+        if cipher is None:
             raise ConfigurationError("QUDAO_SECRET_KEY is not the key this value was encrypted with")
         try:
-            return self._ciphers[head].decrypt(nonce, body, _place(table, column, row))
+            return cipher.decrypt(nonce, body, _place(table, column, row))
         except InvalidTag:
             raise ConfigurationError(f"an encrypted value in {table}.{column} was changed or moved") from None
+
+    def _look(self) -> None:
+        """Follows the file, which another process may have changed."""
+        if self._folder is not None:
+            self._look_at = time.monotonic() + LOOK_SECONDS
+            self._ring = _Ring([_key(each) for each in secrets_in(self._folder)])
 
 
 def _key(secret: str) -> bytes:
@@ -84,7 +110,7 @@ def secrets_in(folder: Path) -> list[str]:
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        return path.read_text().split()
+        return [line.strip() for line in path.read_text().splitlines() if line.strip()]
     with os.fdopen(handle, "w") as file:
         secret = new_secret()
         file.write(secret + "\n")

@@ -11,7 +11,7 @@ from httpx import BaseTransport
 from connectors import CHANNELS, Http
 from core.channel import Connector, Transport
 from core.clock import Clock, SystemClock
-from core.crypto import Vault, secrets_in
+from core.crypto import Vault
 from core.db import Database, shops
 from core.db.shops import ShopRow
 from core.errors import ConfigurationError
@@ -24,7 +24,7 @@ def vault_of(settings: Settings) -> Vault:
     """The vault whose secrets the settings or the data folder hold."""
     if settings.secret_key is not None:
         return Vault(*(each.get_secret_value() for each in (settings.secret_key, *settings.old_secret_keys)))
-    return Vault(*secrets_in(settings.data_dir), newer=lambda: secrets_in(settings.data_dir))
+    return Vault.kept_in(settings.data_dir)
 
 
 @dataclass

@@ -14,7 +14,7 @@ from random import Random
 import pytest
 
 from connectors import CHANNELS
-from core.crypto import Vault, secrets_in
+from core.crypto import Vault
 from core.db import Database, feed
 from tests.cli.test_demo import Demo
 from tests.simulation import invariants
@@ -77,7 +77,7 @@ def test_processes_die_and_stand_still_at_random(tmp_path: Path) -> None:
 
 def promises_broken(path: Path) -> list[str]:
     """What the database that is left says about the feed."""
-    database = Database(f"sqlite:///{path}", Vault(*secrets_in(path.parent)))
+    database = Database(f"sqlite:///{path}", Vault.kept_in(path.parent))
     with database.read() as connection:
         rows = feed.read(connection, 0, 1_000_000)
         broken = [*invariants.feed_histories(rows), *invariants.replayed(connection, rows)]
