@@ -15,7 +15,7 @@ from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
-from core.access import KeyScope
+from core.access import Caller, KeyScope
 from core.crypto import Vault
 from core.db import commands, feed, intents
 from core.db.commands import CommandRow
@@ -24,9 +24,10 @@ from core.model import Canonical
 from sync import mappings, push
 from sync.mappings import MappingItem
 from sync.push import ItemResult, MemoItem, NewMemo, PriceItem, Queued, ShipmentItem, StockItem
-from web.access import needs
+from web.access import Calling, needs
 from web.batches import JSON, Batch, Body, read_batch, read_json, read_one
 from web.problems import ItemError, Problem, detail_zh
+from web.reach import within
 from web.state import State
 
 T = TypeVar("T", bound=Canonical)
@@ -159,7 +160,7 @@ class Command(Generic[T]):
 class Asked:
     """One request: whose, with which Idempotency-Key."""
 
-    caller: str
+    caller: Caller
     key: str
     dry_run: bool
 
@@ -181,18 +182,18 @@ def run(state: State, command: Command[T], asked: Asked, body: bytes) -> Answer:
     with state.runtime.database.write() as connection:
         if asked.dry_run:
             trial = connection.begin_nested()
-            answer, _ = _take(connection, command, batch, now, None)
+            answer, _ = _take(connection, command, batch, now, None, asked.caller)
             trial.rollback()
             return Answer(200, answer.model_dump_json())
         digest = hashlib.sha256((command.kind + command.about).encode() + b"\0" + body).digest()
         claimed = commands.claim(
-            connection, caller=asked.caller, key=asked.key, kind=command.kind, digest=digest, now=now
+            connection, caller=asked.caller.id, key=asked.key, kind=command.kind, digest=digest, now=now
         )
         if isinstance(claimed, CommandRow):
             if claimed.digest != digest:
                 raise Problem("idempotency_conflict")
             return Answer(claimed.status, claimed.answer, replayed=True)
-        answer, queued = _take(connection, command, batch, now, claimed)
+        answer, queued = _take(connection, command, batch, now, claimed, asked.caller)
         text = answer.model_dump_json()
         placed = dict(zip(batch.good, queued.items, strict=True))
         wanted = [placed[place].intents if place in placed else () for place in range(batch.total)]
@@ -202,10 +203,10 @@ def run(state: State, command: Command[T], asked: Asked, body: bytes) -> Answer:
 
 
 def _take(
-    connection: Connection, command: Command[T], batch: Batch[T], now: datetime, identity: str | None
+    connection: Connection, command: Command[T], batch: Batch[T], now: datetime, identity: str | None, caller: Caller
 ) -> tuple[CommandAnswer, Queued]:
     """Raises the problem that all items have in common when none of them is taken."""
-    queued = command.push(connection, list(batch.good.values()), now) if batch.good else Queued([])
+    queued = within(connection, caller, list(batch.good.values()), now, command.push) if batch.good else Queued([])
     placed = dict(zip(batch.good, queued.items, strict=True))
     items = [
         _taken(place, placed[place]) if place in placed else _unreadable(place, batch.bad[place])
@@ -247,13 +248,16 @@ def _refused(items: Iterable[ItemAnswer], batch: Batch[T]) -> Problem:
 _BY_URGENCY = ("parked", "queued", "dismissed", "superseded", "accepted")
 
 
-def status(connection: Connection, identity: str) -> CommandStatus:
-    """Raises `unknown_command`."""
+def status(connection: Connection, identity: str, caller: Caller) -> CommandStatus:
+    """Raises `unknown_command`, also for a command about a shop that the key does not reach."""
     row = commands.get(connection, identity)
     if row is None:
         raise Problem("unknown_command")
     answer = CommandAnswer.model_validate_json(row.answer)
     wanted = commands.wanted(connection, identity)
+    ours = row.caller == caller.id or (wanted and all(caller.reaches(each.shop_id) for each in wanted))
+    if caller.shops and not ours:
+        raise Problem("unknown_command")
     now = intents.states(connection, {(each.intent_id, each.version) for each in wanted})
     targets: dict[int, list[Target]] = {}
     for each in wanted:
@@ -320,7 +324,7 @@ def routes(state: State) -> APIRouter:
 
     async def answer(command: Command[T], request: Request, key: str, dry_run: bool) -> Response:
         body = await read_json(request)
-        done = await state.write(run, state, command, Asked(request.state.caller.id, key, dry_run), body)
+        done = await state.write(run, state, command, Asked(request.state.caller, key, dry_run), body)
         state.ringer.ring(done.lanes)
         headers = {"Idempotent-Replayed": "true"} if done.replayed else {}
         return Response(done.body, done.status, headers, JSON)
@@ -392,12 +396,12 @@ def routes(state: State) -> APIRouter:
         dependencies=[needs(KeyScope.COMMANDS_READ)],
         responses={200: {"model": CommandStatus}},
     )
-    async def read_command(command_id: str) -> CommandStatus:
+    async def read_command(command_id: str, caller: Calling) -> CommandStatus:
         """What became of a command, item by item."""
 
         def read() -> CommandStatus:
             with state.runtime.database.read() as connection:
-                return status(connection, command_id)
+                return status(connection, command_id, caller)
 
         return await state.read(read)
 

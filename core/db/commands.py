@@ -22,9 +22,10 @@ KEPT = timedelta(days=7)
 
 @dataclass(frozen=True)
 class CommandRow:
-    """A stored command. `answer` is the JSON text it was answered with, `status` the HTTP status."""
+    """A stored command. `answer` is the JSON text it was answered with, `status` the HTTP status, `caller` the key."""
 
     id: str
+    caller: str
     kind: str
     digest: bytes
     answer: str
@@ -131,6 +132,7 @@ def _row(row: sa.Row[tuple[object, ...]]) -> CommandRow:
     values = row._mapping
     return CommandRow(
         id=values["id"],
+        caller=values["caller"],
         kind=values["kind"],
         digest=values["digest"],
         answer=values["answer"],
