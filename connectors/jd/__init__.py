@@ -2,7 +2,18 @@
 
 from datetime import timedelta
 
-from core.channel import Capability, Channel, Limit, Paging, Push, Scope, ShopOption, Support
+from core.channel import (
+    AgainstRefund,
+    Capability,
+    Channel,
+    Limit,
+    Paging,
+    Push,
+    Scope,
+    ShipmentRule,
+    ShopOption,
+    Support,
+)
 
 CHANGES = Paging(
     window=timedelta(hours=1),
@@ -41,8 +52,9 @@ CHANNEL = Channel(
         Capability.PUSH: Support.EMULATED,
         Capability.SUBSCRIBE: Support.ABSENT,
         Capability.CONFIRM_ADDRESS: Support.ABSENT,
-        Capability.SET_SHELF: Support.NOT_YET,
-        Capability.REVEAL: Support.NOT_YET,
+        Capability.SET_SHELF: Support.NATIVE,
+        Capability.REVEAL: Support.NATIVE,
+        Capability.FIND_ORDERS: Support.NATIVE,
         Capability.TRACE: Support.NOT_YET,
     },
     notes={
@@ -73,12 +85,15 @@ CHANNEL = Channel(
         ),
         Capability.SUBSCRIBE: "nothing to subscribe to: data sync is bound to a shop in JD cloud's console",
         Capability.CONFIRM_ADDRESS: "a buyer's change of address takes effect without the seller",
-        Capability.SET_SHELF: "the platform can; not built yet",
-        Capability.REVEAL: "needs JD cloud and leaves an audit trail there; not built yet",
+        Capability.REVEAL: "for apps inside JD cloud with a permission of its own; audited, and limited per day",
+        Capability.FIND_ORDERS: (
+            "for apps inside JD cloud with a permission of its own; a month a call, so a longer time takes several"
+        ),
         Capability.TRACE: "the platform traces only parcels of its own express",
     },
     orders=CHANGES,
     after_sales=CHANGES,
+    shipments=ShipmentRule(open_parcels=True, told_by_sku=True, against_refund=AgainstRefund.NEVER),
     stock_batch=50,
     price_batch=20,
     limits=(Limit(40, 1, Scope.APP),),  # inferred: no rate is published, only a quota per app and day
@@ -96,6 +111,35 @@ CHANNEL = Channel(
             choices=(),
             help="the warehouse whose stock is read and set; 0 is the default one",
             help_zh="读取和设置库存的仓库编号，0 为默认仓",
+        ),
+        ShopOption(
+            name="app_name",
+            default="qudao",
+            choices=(),
+            help="the app's name as JD notes it when a receiver is opened",
+            help_zh="解密收件人时京东记录的应用名称",
+        ),
+        # The numbers of the scenes are inferred: the platform's list of them is not published.
+        ShopOption(
+            name="ship_scene",
+            default="1",
+            choices=(),
+            help="JD's number of the scene (scenesType) in which receivers are opened for shipping",
+            help_zh="发货解密的业务场景编号（scenesType）",
+        ),
+        ShopOption(
+            name="after_sale_scene",
+            default="2",
+            choices=(),
+            help="JD's number of the scene (scenesType) in which receivers are opened after a sale",
+            help_zh="售后解密的业务场景编号（scenesType）",
+        ),
+        ShopOption(
+            name="search_scene",
+            default="1",
+            choices=(),
+            help="JD's number of the scene (sceneId) in which orders are searched by receiver",
+            help_zh="按收件人查单的业务场景编号（sceneId）",
         ),
     ),
 )

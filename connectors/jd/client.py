@@ -205,7 +205,7 @@ def _result(method: wire.Method[W], answer: wire.Row) -> wire.Row:
     if _word(wrapper.get("code", "0")) != "0":
         raise _gateway(wrapper, write=method.write)
     content = {key: value for key, value in wrapper.items() if key != "code"}
-    result = content.get(method.result) if method.result else content
+    result = content.get(method.result, content.get(method.other)) if method.result else content
     # A refusal may leave the result out, or stand in the wrapper itself.
     judged = result if isinstance(result, dict) else content
     said = verdict(judged)

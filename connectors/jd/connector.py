@@ -1,7 +1,7 @@
 """One JD shop behind the port: its orders, memos and tokens, and who does the rest.
 
 Listings with stock and prices are in goods.py, parcels in shipping.py, refund applications and service orders in
-after_sales.py.
+after_sales.py, receivers in receivers.py.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +17,7 @@ from connectors.jd import CHANNEL, mapping, wire
 from connectors.jd.after_sales import AfterSales
 from connectors.jd.client import JdClient, number
 from connectors.jd.goods import Goods
+from connectors.jd.receivers import Receivers
 from connectors.jd.shipping import Shipping
 from connectors.rows import backwards, named, outcome, page, sound
 from core.channel import (
@@ -28,6 +29,8 @@ from core.channel import (
     Outcome,
     Page,
     PriceWrite,
+    Purpose,
+    Recipient,
     StockDelta,
     StockWrite,
     Transport,
@@ -65,6 +68,7 @@ class JdConnector(Connector):
         self._goods = Goods(shop_id, self._client, clock, self.options["store_id"])
         self._shipping = Shipping(self._client, self.order)
         self._after_sales = AfterSales(shop_id, account, self.options["operator"], self._client)
+        self._receivers = Receivers(self._client, lambda order_id: self.order(order_id).value, self.options)
 
     def orders(self, window: Window) -> Iterator[Page[Order]]:
         """The search, then what waits to be paid, each of which is read for its money."""
@@ -114,6 +118,9 @@ class JdConnector(Connector):
     def set_price(self, batch: Sequence[PriceWrite]) -> list[Outcome[PriceWrite]]:
         return [self._placed(each, "set_price") for each in self._goods.set_price(batch)]
 
+    def set_shelf(self, listing_id: str, *, on: bool) -> Outcome[str]:
+        return self._placed(self._goods.set_shelf(listing_id, on=on), "set_shelf")
+
     def ship(self, shipment: Shipment, idempotency_key: str) -> Outcome[Shipment]:
         return self._placed(self._shipping.ship(shipment), "ship")
 
@@ -134,6 +141,13 @@ class JdConnector(Connector):
             self._client.call(wire.SET_REMARK, params)
 
         return self._placed(outcome(order_id, write), "memo")
+
+    def reveal(self, order: Order, purpose: Purpose, operator: str) -> Recipient:
+        """The platform asks for the app's name, not for a person's."""
+        return self._receivers.reveal(order, purpose)
+
+    def find_orders(self, window: Window, *, name: str = "", phone: str = "") -> list[str]:
+        return self._receivers.find(window, name, phone)
 
     def refresh(self) -> Credentials:
         """The platform prolongs the token; its value may stay the same."""

@@ -15,6 +15,9 @@ from core.errors import (
 
 ErrorClass = type[ChannelError]
 
+NO_PACKAGE = "24"
+"""The gateway's code for a method that is not in the app's packages, whatever else the app may do."""
+
 QUOTA = "2"
 """The gateway's code for the app's quota of the day, which all its shops and methods share."""
 
@@ -33,7 +36,7 @@ GATEWAY: Mapping[str, ErrorClass] = {
     "19": Reauthorize,  # wrong or expired
     "20": Denied,
     "21": Denied,  # app_key wrong
-    "24": Denied,  # the API is not in the app's packages
+    NO_PACKAGE: Denied,
     "33": Unavailable,  # timed out inside
     "43": Unavailable,
     "61": Unavailable,
@@ -72,6 +75,7 @@ WORDS: tuple[tuple[str, ErrorClass], ...] = (
     ("系统繁忙", Unavailable),
     ("稍后", Unavailable),
     ("频繁", Throttled),
+    ("次数", Throttled),
     ("不能为空", Invalid),
 )
 """Words in a refusal that no number explains (inferred: the platform publishes neither numbers nor texts)."""

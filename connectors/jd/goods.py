@@ -20,7 +20,7 @@ from pydantic_core import to_json
 
 from connectors.jd import CHANNEL, mapping, wire
 from connectors.jd.client import JdClient, Verdict, number, refusal
-from connectors.rows import TAKES_NO_MORE, backwards, named, page, sound
+from connectors.rows import TAKES_NO_MORE, backwards, named, outcome, page, sound
 from core.channel import Fetched, Outcome, Page, PriceWrite, StockDelta, StockWrite, one_by_one
 from core.clock import Clock
 from core.errors import ChannelError, Conflict, Invalid, NotFound, NotYet, OutcomeUnknown, Rejected
@@ -41,6 +41,10 @@ rate, a fifth of what fifty would, for eight calls more in a hundred. No limit i
 """
 ROUNDS = 3
 """Writes of one SKU in a row, before it is left to be read back and tried later."""
+UP, DOWN = 1, 2
+"""`opType`."""
+NOTE = "qudao"
+"""What JD notes as the reason of a move on or off the shelf."""
 KEY_LENGTH = 64
 """Longer keys of a stock change are hashed (inferred: no limit is documented)."""
 
@@ -119,6 +123,18 @@ class Goods:
 
     def set_price(self, batch: Sequence[PriceWrite]) -> list[Outcome[PriceWrite]]:
         return self._checked(batch, self._set_price)
+
+    def set_shelf(self, listing_id: str, *, on: bool) -> Outcome[str]:
+        """Harmless to repeat: what is there already stays there (inferred)."""
+
+        def write() -> None:
+            params = {"wareId": number(listing_id), "opType": UP if on else DOWN, "note": NOTE}
+            try:
+                self._client.call(wire.UP_OR_DOWN, params)
+            except Rejected as error:
+                raise _explained(error) from None
+
+        return outcome(listing_id, write)
 
     def _listed(self, skus: Sequence[wire.Sku], row: wire.Row) -> Fetched[Listing]:
         ware = wire.Ware.model_validate(row)

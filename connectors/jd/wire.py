@@ -27,12 +27,15 @@ W = TypeVar("W", bound=Wire)
 
 @dataclass(frozen=True)
 class Method(Generic[W]):
-    """An API: its name, the key its result hangs under inside the wrapper (empty: the wrapper itself), the result."""
+    """An API: its name, the key its result hangs under inside the wrapper (empty: the wrapper itself), the result.
+    `other` is the key by another source, where sources disagree.
+    """
 
     name: str
     result: str
     answer: type[W]
     write: bool = False
+    other: str = ""
 
 
 class Ack(Wire):
@@ -341,6 +344,43 @@ class PartShipAnswer(Wire):
     data: PartShipped | None = None
 
 
+class Opened(Wire):
+    """Whom an order goes to, in plain text: handed on once, kept nowhere. `address` repeats the regions; the form of
+    `expiration`, when the virtual number of `privacyProtection` ends, is not documented.
+    """
+
+    orderId: str
+    customerName: str | None = Field(default=None, repr=False)
+    consMobilePhone: str | None = Field(default=None, repr=False)
+    customerPhone: str | None = Field(default=None, repr=False)
+    address: str | None = Field(default=None, repr=False)
+    privacyProtection: bool | None = None
+    expiration: str | None = None
+
+
+class OpenedRows(Wire):
+    """An order that was not opened has no row (inferred)."""
+
+    data: list[Opened] | None = Field(default=None, repr=False)
+
+
+class FoundOrder(Wire):
+    """The form of `createDate` is not documented."""
+
+    orderId: str
+    createDate: str | None = None
+
+
+class FoundOrders(Wire):
+    orderIdList: list[FoundOrder] | None = None
+
+
+class FindAnswer(Wire):
+    """Inferred: of the answer only the list is documented, not what stands around it."""
+
+    data: FoundOrders | None = None
+
+
 class Company(Wire):
     logistics_id: str
     logistics_name: str
@@ -377,6 +417,8 @@ CHANGE_PART = Method("jingdong.pop.order.waybill.update", "response", Ack, write
 CHANGE_WHOLE = Method("jingdong.pop.order.sop.logistics.update", "returnType", Ack, write=True)
 """Inferred, as the answer of CHANGE_PART: only what they ask for is documented."""
 COMPANIES = Method("360buy.delivery.logistics.get", "logistics_companies", Companies)
+OPEN = Method("jingdong.jos.order.oaid.decrypt", "response", OpenedRows, other="returnType")
+FIND = Method("jingdong.jos.order.oaid.search", "response", FindAnswer)
 WARES = Method("jingdong.ware.read.searchWare4Valid", "page", Rows)
 SKUS = Method("jingdong.sku.read.searchSkuList", "page", Rows)
 STOCK = Method("jingdong.stock.read.findSkuStock", "", SkuStocks)
@@ -384,3 +426,4 @@ BOOKED = Method("jingdong.ware.stock.sku.query", "returnType", BookedAnswer)
 SET_STOCK = Method("jingdong.ware.stock.sku.set", "returnType", StockAnswer, write=True)
 ADD_STOCK = Method("jingdong.stock.write.increaseSkuStock", "result", Ack, write=True)
 SET_PRICE = Method("jingdong.price.write.updateSkuJdPrice", "", Ack, write=True)
+UP_OR_DOWN = Method("jingdong.ware.write.upOrDown", "", Ack, write=True)

@@ -16,6 +16,17 @@ CHANNEL = "jd"
 
 
 @dataclass(frozen=True, slots=True)
+class Opened:
+    """A receiver that was shown, or a search for one (without an order)."""
+
+    at: float
+    shop_id: str
+    method: str
+    scene: str
+    order_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """A call that passed the gateway. `shop_or_none` is None for methods without token."""
 
@@ -27,6 +38,8 @@ class Call:
     """What the after-sale desk remembers."""
     ledger: Ledger = field(default_factory=Ledger)
     """What the goods side remembers."""
+    audit: list[Opened] = field(default_factory=list)
+    """Whose receivers were shown or searched for; quotas count by it."""
 
     @property
     def shop(self) -> Shop:

@@ -14,7 +14,7 @@ from ..gateway import Answered, Limiter, Request, Response, UnreadableBody, json
 from ..model import Shop
 from ..world import Refused, World
 from . import errors, oauth, signing
-from .call import CHANNEL, Call, Members, Method
+from .call import CHANNEL, Call, Members, Method, Opened
 from .desk import Desk
 from .errors import GatewayError, Refusal
 from .ledger import Ledger
@@ -37,6 +37,7 @@ class Platform(platform.Platform):
         self.app = world.apps[CHANNEL]
         self.desk = Desk()
         self.ledger = Ledger()
+        self.audit: list[Opened] = []
         self._limiter = Limiter(world.now)
         self.pushes: PushTable | None = None
         world.subscribe(self.desk.on_event)
@@ -88,7 +89,7 @@ class Platform(platform.Platform):
         if broken is not None and broken.code is not None:
             members = method.failure(errors.transient(broken.code))
         else:
-            members = _run(method, Call(world, name, business, shop, self.desk, self.ledger))
+            members = _run(method, Call(world, name, business, shop, self.desk, self.ledger, self.audit))
         answer = json_response({name.replace(".", "_") + "_responce": {"code": "0"} | members})
         return world.faults.after(CHANNEL, name, shop_id, answer, is_list=method.listing)
 

@@ -25,6 +25,11 @@ def instant(text: str) -> int | None:
         return None
 
 
+def day(at: float) -> int:
+    """A number of the day in Shanghai."""
+    return datetime.fromtimestamp(at, SHANGHAI).toordinal()
+
+
 class Params:
     """The members of one JSON object; a member that is null counts as absent."""
 

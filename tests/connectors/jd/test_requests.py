@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from connectors.jd import CHANNEL, mapping, signing, wire
+from connectors.jd import mapping, signing, wire
 from core.channel import PriceWrite, StockDelta, StockWrite, Window
 from core.errors import Reauthorize
 from core.model import Flag, Listing, Memo, Packed, Parcel, ParcelDraft, Price, Shipment, SkuKey
@@ -310,4 +310,3 @@ def test_the_store_of_the_shops_options_is_read_and_written() -> None:
     assert connector.stock_levels([SKU])[0].sellable == 2
     connector.adjust_stock([StockDelta(SKU, 1, "k")])
     assert transport.business(wire.ADD_STOCK)[0]["storeId"] == 12
-    assert [option.name for option in CHANNEL.options] == ["operator", "store_id"]
