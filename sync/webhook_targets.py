@@ -33,8 +33,8 @@ class Refused(Exception):
 class Targets:
     """What is allowed: the public internet over https, beside it `networks`, and http where they are or `http` says."""
 
-    def __init__(self, networks: Iterable[str] = (), *, http: bool = False) -> None:
-        self._networks = [ipaddress.ip_network(network) for network in networks]
+    def __init__(self, networks: Iterable[Network] = (), *, http: bool = False) -> None:
+        self._networks = list(networks)
         self._http = http
 
     def check_url(self, url: str) -> httpx.URL:

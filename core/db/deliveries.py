@@ -199,15 +199,15 @@ def recover(connection: Connection, row: SubscriptionRow, since: datetime, now: 
 
 
 def page(
-    connection: Connection, identity: str, *, state: str = "", before: int | None = None, limit: int = 100
+    connection: Connection, identity: str, *, state: State | None = None, before: int | None = None, limit: int = 100
 ) -> list[Delivery]:
-    """Newest first; `before` is the id of the last one of the page before."""
+    """The newest events first; `before` is the position of the last one of the page before."""
     query = sa.select(delivery).where(delivery.c.subscription_id == identity)
-    if state:
-        query = query.where(delivery.c.state == state)
+    if state is not None:
+        query = query.where(delivery.c.state == state.value)
     if before is not None:
-        query = query.where(delivery.c.id < before)
-    return [_delivery(row) for row in connection.execute(query.order_by(delivery.c.id.desc()).limit(limit))]
+        query = query.where(delivery.c.position < before)
+    return [_delivery(row) for row in connection.execute(query.order_by(delivery.c.position.desc()).limit(limit))]
 
 
 def attempts(connection: Connection, ids: Sequence[int]) -> dict[int, list[Attempt]]:
@@ -224,14 +224,10 @@ def attempts(connection: Connection, ids: Sequence[int]) -> dict[int, list[Attem
     return found
 
 
-def counts(connection: Connection) -> dict[str, dict[str, int]]:
-    """Subscription → how many deliveries are in each state."""
-    names = (delivery.c.subscription_id, delivery.c.state, sa.func.count().label("number"))
-    query = sa.select(*names).group_by(delivery.c.subscription_id, delivery.c.state)
-    found: dict[str, dict[str, int]] = {}
-    for row in connection.execute(query):
-        found.setdefault(row.subscription_id, {})[row.state] = row.number
-    return found
+def count(connection: Connection, identity: str, state: State) -> int:
+    """How many deliveries of a subscription are in this state."""
+    query = sa.select(sa.func.count()).where(delivery.c.subscription_id == identity, delivery.c.state == state.value)
+    return connection.scalar(query) or 0
 
 
 def forget(connection: Connection, before: datetime) -> int:

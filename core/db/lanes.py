@@ -21,6 +21,8 @@ class Kind(StrEnum):
     STOCK = "stock"
     PRICE = "price"
     MEMO = "memo"
+    SHELF = "shelf"
+    ADDRESS = "address"
     PULL = "pull"
     BACKFILL = "backfill"
     LISTEN = "listen"

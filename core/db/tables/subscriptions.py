@@ -64,6 +64,7 @@ delivery = Table(
     at("settled_at", null=True),
     UniqueConstraint("subscription_id", "position"),
     Index(None, "created_at"),
+    Index(None, "subscription_id", "state", "position"),
     Index(
         "ix_delivery_queue",
         "subscription_id",

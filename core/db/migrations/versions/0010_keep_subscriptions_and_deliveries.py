@@ -83,6 +83,12 @@ def _deliveries() -> None:
     )
     op.create_index(op.f("ix_delivery_created_at"), "delivery", ["created_at"], unique=False)
     op.create_index(
+        op.f("ix_delivery_subscription_id_state_position"),
+        "delivery",
+        ["subscription_id", "state", "position"],
+        unique=False,
+    )
+    op.create_index(
         "ix_delivery_queue",
         "delivery",
         ["subscription_id", "object_key", "position"],
@@ -104,6 +110,7 @@ def downgrade() -> None:
     op.drop_table("delivery_attempt")
     op.drop_index("ix_delivery_sendable", table_name="delivery")
     op.drop_index("ix_delivery_queue", table_name="delivery")
+    op.drop_index(op.f("ix_delivery_subscription_id_state_position"), table_name="delivery")
     op.drop_index(op.f("ix_delivery_created_at"), table_name="delivery")
     op.drop_table("delivery")
     op.drop_table("subscription")
