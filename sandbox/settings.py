@@ -75,8 +75,6 @@ class Settings(BaseModel):
     """JD: a refresh prolongs the tokens and leaves their values; False = it hands out new ones."""
     jd_oaid_permission: bool = True
     """JD: the app may turn OAIDs into receivers and ask which of them are one receiver."""
-    jd_opens_a_day: int | None = None
-    """JD: receivers that a shop may have opened or searched for a day; None = as many as it likes."""
     taobao_shop_kinds: list[Literal["taobao", "tmall"]] = Field(["taobao", "tmall"], min_length=1)
     """Taobao: what kind of seller each shop is, in turn."""
     taobao_code_life: float = 1800
@@ -93,8 +91,6 @@ class Settings(BaseModel):
     """Taobao: calls of the whole app until it is banned for the rest of the day."""
     taobao_privacy_protection: bool = True
     """Taobao: decrypting answers virtual numbers instead of phone numbers."""
-    taobao_opens_a_day: int | None = None
-    """Taobao: receivers that the app may have opened in one scene a day; None = as many as it likes."""
     taobao_refund_code_above: int = 200_000
     """Taobao: refunds of more fen in one call need the code that a first call sends to the seller."""
     taobao_sub_stock: Literal[1, 2] | None = None
@@ -103,6 +99,8 @@ class Settings(BaseModel):
     """Taobao: every batch of messages waits for a PullRequest; False = after the first one they come by themselves."""
     tmc_gzip_over: int | None = None
     """Taobao: message contents of more bytes are sent compressed on the long link; None = never."""
+    pinduoduo_virtual_phone: bool = False
+    """Pinduoduo: decrypting answers virtual numbers with an extension instead of phone numbers."""
     strict_canonical: bool = False
     """Douyin: also refuse a signed body that a canonical JSON encoder would have written differently."""
     self_use: bool = True

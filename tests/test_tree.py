@@ -27,6 +27,7 @@ CHANNEL_MODULES = {
     "goods",
     "shipping",
     "after_sales",
+    "receivers",
 }
 OWN_MODULES = {"taobao": {"frames"}}
 """What one channel has beside them: the message connection of Taobao speaks binary frames."""

@@ -10,8 +10,11 @@ READS = (
 )  # fmt: skip
 WRITES = (
     "order.logisticsAdd", "order.logisticsAddMultiPack", "order.logisticsEdit", "order.logisticsEditByPack",
-    "order.addOrderRemark", "sku.syncStock", "sku.syncStockBatchMultiProducts", "sku.editPrice",
+    "order.addOrderRemark", "order.addressConfirm", "sku.syncStock", "sku.syncStockBatchMultiProducts",
+    "sku.editPrice", "product.setOnline", "product.setOffline",
 )  # fmt: skip
+PERSONAL = ("order.batchDecrypt", "order.searchByReceiver")
+"""What risk control watches beside the rate."""
 
 CHANNEL = Channel(
     code="douyin",
@@ -39,9 +42,10 @@ CHANNEL = Channel(
         Capability.REFRESH: Support.NATIVE,
         Capability.PUSH: Support.NATIVE,
         Capability.SUBSCRIBE: Support.ABSENT,
-        Capability.SET_SHELF: Support.NOT_YET,
-        Capability.CONFIRM_ADDRESS: Support.NOT_YET,
-        Capability.REVEAL: Support.NOT_YET,
+        Capability.SET_SHELF: Support.NATIVE,
+        Capability.CONFIRM_ADDRESS: Support.NATIVE,
+        Capability.REVEAL: Support.NATIVE,
+        Capability.FIND_ORDERS: Support.NATIVE,
         Capability.TRACE: Support.NOT_YET,
     },
     notes={
@@ -50,9 +54,22 @@ CHANNEL = Channel(
         Capability.SET_STOCK: "SKUs with stock per region (sku_type 1) need a warehouse; the platform refuses them",
         Capability.SET_PRICE: "the sale price only; the strike-through price belongs to the product",
         Capability.SUBSCRIBE: "tags and the callback URL are set in the developer console, not by API",
-        Capability.SET_SHELF: "relisting may need a full product edit; to be tried on a live app first",
-        Capability.CONFIRM_ADDRESS: "a pending address change is told by push only and cannot be read from the order",
-        Capability.REVEAL: "decryption has quotas and an audit trail of its own; ciphertext and masks are kept instead",
+        Capability.SET_SHELF: (
+            "a product that must be edited and reviewed before it sells again is refused; whether every app may still"
+            " put products on sale by this call is to be tried on a live one"
+        ),
+        Capability.CONFIRM_ADDRESS: (
+            "the buyer's wish is told by push only and cannot be read from the order; the platform's reasons to refuse"
+            " say how far the order is, so every other one is told as `in the warehouse`"
+        ),
+        Capability.REVEAL: (
+            "by a daily allowance of the shop whose size is not published; phones come as virtual numbers with an end"
+            " where the shop hides them"
+        ),
+        Capability.FIND_ORDERS: (
+            "exact names or numbers, orders of the last 90 days; risk control counts every search, and a receiver of"
+            " 1,000 orders and more is refused until the time asked for is shorter"
+        ),
         Capability.TRACE: "the platform traces only numbers of its own e-waybills",
     },
     orders=Paging(
@@ -74,5 +91,6 @@ CHANNEL = Channel(
         Limit(50, 1, Scope.APP),
         *(Limit(20, 1, Scope.SHOP, method) for method in READS),
         *(Limit(10, 1, Scope.SHOP, method) for method in WRITES),
+        *(Limit(5, 1, Scope.SHOP, method) for method in PERSONAL),
     ),
 )

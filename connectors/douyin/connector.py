@@ -1,7 +1,7 @@
 """One Douyin shop behind the port: its orders, memos and tokens, and who does the rest.
 
-Products with stock and prices are in goods.py, parcels in shipping.py, after-sales in after_sales.py; what a code means
-is in client.py and errors.py.
+Products with stock and prices are in goods.py, parcels in shipping.py, after-sales in after_sales.py, the people that
+orders go to in receivers.py; what a code means is in client.py and errors.py.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +17,7 @@ from connectors.douyin import CHANNEL, mapping, wire
 from connectors.douyin.after_sales import AfterSales
 from connectors.douyin.client import PAGE, DouyinClient, seconds, updated_at, walk
 from connectors.douyin.goods import Goods
+from connectors.douyin.receivers import Receivers
 from connectors.douyin.shipping import Shipping
 from connectors.rows import outcome, page, sound, text_of
 from core.channel import (
@@ -29,6 +30,9 @@ from core.channel import (
     Outcome,
     Page,
     PriceWrite,
+    Purpose,
+    Recipient,
+    Refusal,
     StockDelta,
     StockWrite,
     Transport,
@@ -63,6 +67,7 @@ class DouyinConnector(Connector):
         self._goods = Goods(shop_id, self._client, clock)
         self._shipping = Shipping(self._client, self.order)
         self._after_sales = AfterSales(shop_id, self._client)
+        self._receivers = Receivers(self._client, clock)
 
     def orders(self, window: Window) -> Iterator[Page[Order]]:
         def ask(since: int, until: int, number: int) -> wire.OrderPage:
@@ -107,6 +112,18 @@ class DouyinConnector(Connector):
 
     def set_price(self, batch: Sequence[PriceWrite]) -> list[Outcome[PriceWrite]]:
         return self._goods.set_price(batch)
+
+    def set_shelf(self, listing_id: str, *, on: bool) -> Outcome[str]:
+        return self._goods.set_shelf(listing_id, on=on)
+
+    def confirm_address(self, order_id: str, refusal: Refusal | None = None) -> Outcome[str]:
+        return self._receivers.confirm_address(order_id, refusal)
+
+    def reveal(self, order: Order, purpose: Purpose, operator: str) -> Recipient:
+        return self._receivers.reveal(order, operator)
+
+    def find_orders(self, window: Window, *, name: str = "", phone: str = "") -> list[str]:
+        return self._receivers.find(window, name, phone)
 
     def ship(self, shipment: Shipment, idempotency_key: str) -> Outcome[Shipment]:
         return self._shipping.ship(shipment, idempotency_key)

@@ -72,6 +72,13 @@ _STOCK: Table = {
     Invalid: "2010004 2010013 -30001 -10002",
     Unavailable: "40004 2010001 2010002 -5000",
 }
+_SHELF: Table = {
+    AlreadyDone: "2010021",
+    NotFound: "2010058 2010064",
+    Conflict: "2010022 2010005 2010004 2010045 10008",
+    Invalid: "20024",
+    Unavailable: "2010001 2010002 2010013",
+}
 _PRODUCT: Table = {NotFound: "4 2010058", Invalid: "2010004", Unavailable: "2010201 2010203"}
 
 NUMBERS: Mapping[str, Table] = {
@@ -82,10 +89,20 @@ NUMBERS: Mapping[str, Table] = {
     "order.logisticsEdit": _EDIT,
     "order.logisticsEditByPack": {**_EDIT, Conflict: "60021"},
     "order.addOrderRemark": {NotFound: "20002", Invalid: "50001 50002 50051 50056"},
+    "order.addressConfirm": {
+        AlreadyDone: "50040",
+        NotFound: "50038 50039",
+        Conflict: "50036 50041 50042",
+        Unavailable: "20003",
+    },
+    "order.batchDecrypt": {Rejected: "300001 300003 300007 300008", Invalid: "100000"},
+    "order.searchByReceiver": {Invalid: "20008 20013 20022 20048 20051 20052 20053 10035"},
     "afterSale.List": {NotFound: "11003", Invalid: "11000", Unavailable: "12000 12001"},
     "afterSale.Detail": {NotFound: "11000", NotYet: "10002", Invalid: "12000", Conflict: "12001"},
     "product.listV2": _PRODUCT,
     "product.detail": _PRODUCT,
+    "product.setOffline": _SHELF,
+    "product.setOnline": _SHELF,
     "sku.list": {NotFound: "4", Invalid: "3", Unavailable: "7"},
     "sku.syncStock": _STOCK,
     "sku.syncStockBatchMultiProducts": _STOCK,
@@ -99,7 +116,15 @@ NUMBERS: Mapping[str, Table] = {
     "token.create": {Denied: "4"},
 }
 """Business numbers per API under every code but 20000. 60027 and its like want a setting in the shop's address book;
-60110 and 70023 say that nothing is left to ship; 40010, 2010021 and -20002 that this idempotent_id was done before."""
+60110 and 70023 say that nothing is left to ship; 40010, 2010021 and -20002 that this idempotent_id was done before;
+2010021 of the shelf that the product is there already. A buyer's wish for another address was granted before (50040),
+refused before, be it by shipping (50041), ended by an after-sale (50042), is for another app to answer (50036), or
+nobody asks: 50039, or the shop lets nobody ask (50038). product.setOnline has no table: setOffline's stands for it
+(inferred).
+"""
+
+ADDRESS_REFUSED = "50041"
+"""The business number of a buyer's wish that was refused before."""
 
 SERVICE_NUMBERS: Mapping[str, Table] = {
     "order.logisticsAdd": {Invalid: "99998"},
@@ -151,3 +176,9 @@ WORDS: tuple[tuple[str, ErrorClass], ...] = (
 )
 """Words in the text of a refusal that no table knows. Inferred: about one in six documented 50002 texts reads like this
 and passes by itself."""
+
+QUOTA_WORDS = ("额度", "配额", "限额", "次数", "上限", "限流", "频繁")
+"""Words in a row of order.batchDecrypt that say that the day's allowance is used up. Inferred: no number is known."""
+
+EDIT_WORDS = ("审核", "编辑", "editV2", "launchProduct")
+"""Words of a refused product.setOnline that want the product edited and reviewed first. Inferred."""

@@ -1,4 +1,4 @@
-"""A Douyin shop's products and their SKUs: reading them, writing quantities and prices."""
+"""A Douyin shop's products and their SKUs: reading them, writing quantities, prices and whether they sell."""
 
 import hashlib
 from collections import deque
@@ -10,10 +10,11 @@ from pydantic_core import to_json
 
 from connectors.douyin import CHANNEL, mapping, wire
 from connectors.douyin.client import PAGE, DouyinClient, classify_item
-from connectors.rows import TAKES_NO_MORE, page, sound, text_of
+from connectors.douyin.errors import EDIT_WORDS
+from connectors.rows import TAKES_NO_MORE, outcome, page, sound, text_of
 from core.channel import Fetched, Outcome, Page, PriceWrite, StockDelta, StockWrite, one_by_one
 from core.clock import Clock
-from core.errors import AlreadyDone, ChannelError, Invalid, NotFound, NotYet, OutcomeUnknown, Rejected
+from core.errors import AlreadyDone, ChannelError, Invalid, NotFound, NotYet, OutcomeUnknown, Rejected, Unsupported
 from core.model import Listing, SkuKey, StockLevel
 
 PRODUCTS_BY_PAGE = 10_000
@@ -115,6 +116,26 @@ class Goods:
         """One call a SKU, of its sale price only."""
         return one_by_one(batch, self._set_price)
 
+    def set_shelf(self, listing_id: str, *, on: bool) -> Outcome[str]:
+        """What is there already counts as done. Whether the platform still puts a product on sale by a call of its own
+        must be tried: where it wants an edit and a review, only the shop's own console helps (inferred)."""
+
+        def write() -> str:
+            try:
+                params = {"product_id": _number(listing_id)}
+                return self._client.write("product.setOnline" if on else "product.setOffline", params)
+            except AlreadyDone as done:
+                return done.request_id
+            except (Unsupported, Rejected, NotYet) as refusal:
+                if on and _wants_edit(refusal):
+                    refusal.message = (
+                        f"the product must be edited and reviewed before it sells again: {refusal.message}"
+                    )
+                    raise refusal.renamed(Rejected) from None
+                raise
+
+        return outcome(listing_id, write)
+
     def _fetched(self, row: Any) -> Fetched[Listing]:
         product = wire.read_row(wire.Product, row["product"])
         skus = [wire.read_row(wire.Sku, sku) for sku in row["skus"]]
@@ -184,6 +205,10 @@ class Goods:
             "price": write.price.sale,
         }
         return Outcome(write, request_id=self._client.write("sku.editPrice", params))
+
+
+def _wants_edit(refusal: ChannelError) -> bool:
+    return isinstance(refusal, Unsupported) or any(word in refusal.message for word in EDIT_WORDS)
 
 
 def _number(text: str) -> int:

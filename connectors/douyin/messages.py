@@ -19,6 +19,10 @@ NACK = Ack(200, b'{"code":1,"msg":"fail"}')
 VERIFICATION_TAG = "0"
 """Sent when the callback URL is saved in the console; wants nothing but the acknowledgement."""
 ORDER_TAGS = frozenset({*map(str, range(100, 114)), "126"})
+ADDRESS_WANTED_TAG = "111"
+"""The buyer asks for another address. No order shows it, and no tag tells that the wish was withdrawn or refused; one
+that was granted shows as a changed address (105).
+"""
 AFTER_SALE_TAGS = frozenset({*map(str, range(200, 219)), "224", "225", "226", "227"})
 LISTING_TAGS = frozenset({"400", "417"})
 
@@ -77,6 +81,7 @@ def _notice(app_key: str, message: object) -> Notice:
         dedup_key=f"{msg_id}:{told.tag}" if msg_id else hashlib.sha256(raw).hexdigest(),
         source_at=next((at for name in TIMES if (at := instant_of(data.get(name)))), None),
         parent_id=order_id_of(_text(data, "p_id")) if kind is ObjectKind.AFTER_SALE else "",
+        asks="address" if told.tag == ADDRESS_WANTED_TAG and object_id else "",
         raw=raw,
     )
 

@@ -373,6 +373,28 @@ class Company(Wire):
     name: str = ""
 
 
+class Opened(Wire):
+    """One ciphertext of order.batchDecrypt, with its own refusal. A virtual number is `phone_no_a` and an extension."""
+
+    cipher_text: str = ""
+    decrypt_text: str = Field(default="", repr=False)
+    err_no: str = "0"
+    err_msg: str = ""
+    is_virtual_tel: bool = False
+    phone_no_a: str = Field(default="", repr=False)
+    phone_no_b: str = Field(default="", repr=False)
+    expire_time: int = 0
+
+
+class OpenedRows(Wire):
+    decrypt_infos: list[Any] | None = Field(default=None, repr=False)
+
+
+class FoundOrders(Wire):
+    total: int
+    shop_order_list: list[Any] | None = None
+
+
 class Tokens(Wire):
     """`expires_in` is the remaining life in seconds: an existing token may be handed out again."""
 

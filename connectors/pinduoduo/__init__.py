@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from core.channel import Capability, Channel, Limit, Paging, Push, Scope, Support
+from core.channel import AgainstRefund, Capability, Channel, Limit, Packing, Paging, Push, Scope, ShipmentRule, Support
 from core.model import Price
 
 CHANGES = Paging(
@@ -51,8 +51,9 @@ CHANNEL = Channel(
         Capability.REFRESH: Support.NATIVE,
         Capability.SUBSCRIBE: Support.NATIVE,
         Capability.PUSH: Support.NATIVE,
-        Capability.SET_SHELF: Support.NOT_YET,
-        Capability.REVEAL: Support.NOT_YET,
+        Capability.SET_SHELF: Support.NATIVE,
+        Capability.REVEAL: Support.NATIVE,
+        Capability.FIND_ORDERS: Support.NATIVE,
         Capability.TRACE: Support.NOT_YET,
         Capability.CONFIRM_ADDRESS: Support.ABSENT,
         Capability.SHIP_LINES: Support.ABSENT,
@@ -67,10 +68,17 @@ CHANNEL = Channel(
         Capability.STOCK_LEVELS: "read from the listing's detail, one call per listing",
         Capability.SET_PRICE: "every change is reviewed by the platform first; the old price stays until then",
         Capability.CHANGE_TRACKING: "the main parcel only; further parcels' numbers cannot be changed",
-        Capability.SET_SHELF: "the platform can; not built yet",
-        Capability.REVEAL: "needs the platform's own cloud; not built yet",
+        Capability.REVEAL: (
+            "only while the order waits to be shipped and is not under review; outside the platform's own cloud one"
+            " call in ten seconds for all shops of the app; within a daily allowance whose size is not published"
+        ),
+        Capability.FIND_ORDERS: (
+            "orders of the last 90 days; a search names a hundred at most, so a receiver of more costs more searches"
+        ),
         Capability.TRACE: "the platform can; not built yet",
-        Capability.CONFIRM_ADDRESS: "a buyer's change of address takes effect without the seller",
+        Capability.CONFIRM_ADDRESS: (
+            "nobody asks the seller: a buyer's change of address takes effect by itself and arrives as a changed order"
+        ),
         Capability.SHIP_LINES: (
             "an order ships whole: the first parcel ships it, further ones are extra numbers that the buyer sees; which"
             " line lies in which parcel is not told, and parcels that leave something out are refused"
@@ -79,6 +87,7 @@ CHANNEL = Channel(
     },
     orders=CHANGES,
     after_sales=CHANGES,
+    shipments=ShipmentRule(packing=Packing.ORDER, open_parcels=True, against_refund=AgainstRefund.STAYS),
     stock_batch=20,
     price_batch=50,
     price_rule=price_rule,
@@ -91,6 +100,7 @@ CHANNEL = Channel(
         Limit(600, 60, Scope.SHOP, "pdd.goods.list.get"),
         Limit(3000, 60, Scope.SHOP, "pdd.goods.detail.get"),
         Limit(1200, 10, Scope.APP, "pdd.goods.sku.price.update"),
+        Limit(1, 10, Scope.APP, "pdd.open.decrypt.batch"),  # outside the platform's cloud; inside it 10,050
     ),
     notice_patience=timedelta(minutes=10),
 )

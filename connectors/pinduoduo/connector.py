@@ -1,6 +1,7 @@
 """One Pinduoduo shop behind the port: its orders, memos and tokens, and who does the rest.
 
-Listings with stock and prices are in goods.py, parcels in shipping.py, after-sales in after_sales.py.
+Listings with stock and prices are in goods.py, parcels in shipping.py, after-sales in after_sales.py, the people that
+orders go to in receivers.py.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from connectors.pinduoduo import CHANNEL, mapping, wire
 from connectors.pinduoduo.after_sales import AfterSales
 from connectors.pinduoduo.client import PAGE, PinduoduoClient, changed_in
 from connectors.pinduoduo.goods import Goods
+from connectors.pinduoduo.receivers import Receivers
 from connectors.pinduoduo.shipping import Shipping
 from connectors.pinduoduo.signing import Param
 from connectors.rows import named, outcome, page, sound
@@ -27,6 +29,8 @@ from core.channel import (
     Outcome,
     Page,
     PriceWrite,
+    Purpose,
+    Recipient,
     StockDelta,
     StockWrite,
     Transport,
@@ -64,6 +68,7 @@ class PinduoduoConnector(Connector):
         self._goods = Goods(shop_id, self._client, clock)
         self._shipping = Shipping(shop_id, self._client, self.order)
         self._after_sales = AfterSales(shop_id, self._client)
+        self._receivers = Receivers(shop_id, self._client, clock)
 
     def orders(self, window: Window) -> Iterator[Page[Order]]:
         asked: dict[str, Param] = {**changed_in(window), "order_status": 5, "refund_status": 5, "is_lucky_flag": 0}
@@ -110,6 +115,15 @@ class PinduoduoConnector(Connector):
 
     def set_price(self, batch: Sequence[PriceWrite]) -> list[Outcome[PriceWrite]]:
         return self._goods.set_price(batch)
+
+    def set_shelf(self, listing_id: str, *, on: bool) -> Outcome[str]:
+        return self._goods.set_shelf(listing_id, on=on)
+
+    def reveal(self, order: Order, purpose: Purpose, operator: str) -> Recipient:
+        return self._receivers.reveal(order)
+
+    def find_orders(self, window: Window, *, name: str = "", phone: str = "") -> list[str]:
+        return self._receivers.find(window, name, phone)
 
     def ship(self, shipment: Shipment, idempotency_key: str) -> Outcome[Shipment]:
         return self._shipping.ship(shipment)

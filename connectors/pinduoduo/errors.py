@@ -55,3 +55,8 @@ ERRORS: dict[tuple[str, str], type[ChannelError]] = {
 
 UNSURE = frozenset({"50000", "50002", "52001", "52002"})
 """Errors from inside the platform: a write that met one may have been done all the same (inferred)."""
+
+QUOTA_WORDS = ("额度", "配额", "限额", "次数", "上限", "限流", "频繁")
+"""Words in a row of pdd.open.decrypt.batch that say that the day's allowance is used up (inferred: its code is not
+published).
+"""

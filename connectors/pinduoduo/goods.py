@@ -1,4 +1,4 @@
-"""A Pinduoduo shop's listings and their SKUs: reading them, writing quantities and prices."""
+"""A Pinduoduo shop's listings and their SKUs: reading them, writing quantities, prices and whether they sell."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -9,7 +9,7 @@ from pydantic_core import to_json
 from connectors.pinduoduo import CHANNEL, mapping, wire
 from connectors.pinduoduo.client import PAGE, PinduoduoClient
 from connectors.pinduoduo.signing import Param
-from connectors.rows import backwards, named, page, sound
+from connectors.rows import backwards, named, outcome, page, sound
 from core.channel import Fetched, Outcome, Page, PriceWrite, StockDelta, StockWrite, one_by_one
 from core.clock import Clock
 from core.errors import ChannelError, Conflict, Invalid, NotFound, Reauthorize, Rejected, Throttled, Unavailable
@@ -92,6 +92,11 @@ class Goods:
             stop = stop or next((one.error for one in found if isinstance(one.error, _TAKES_NO_MORE)), None)
         return [outcomes[position] for position in range(len(batch))]
 
+    def set_shelf(self, listing_id: str, *, on: bool) -> Outcome[str]:
+        """Setting what already is, is a success."""
+        params: dict[str, Param] = {"goods_id": listing_id, "is_onsale": int(on)}
+        return outcome(listing_id, lambda: self._client.call(wire.SET_SALE, params).request_id)
+
     def _listed(self, row: wire.Row) -> Fetched[Listing]:
         return self.listing(wire.GoodsRow.model_validate(row).goods_id)
 
@@ -145,7 +150,7 @@ class Goods:
             if len(planned) == 1:
                 return [Outcome(planned[0][0], error)]
             # One bad SKU fails the whole call: each goes alone.
-            return [outcome for one in planned for outcome in self._send_prices(listing_id, market, [one])]
+            return [sent for one in planned for sent in self._send_prices(listing_id, market, [one])]
         except ChannelError as error:
             return [Outcome(item, error) for item, _ in planned]
         return [Outcome(item, request_id=commit, pending=True) for item, _ in planned]

@@ -311,6 +311,33 @@ class Ack(Wire):
         return self.error_msg or inner or ""
 
 
+class Opened(Wire):
+    """One ciphertext of pdd.open.decrypt.batch, with its own refusal. `virtual_number_type` 1: a number of the
+    platform's, with an extension.
+    """
+
+    encrypted_data: str = ""
+    decrypted_data: str | None = Field(default=None, repr=False)
+    error_code: str | None = None
+    error_msg: str | None = None
+    virtual_number_type: str | None = None
+    virtual_identify_number: str | None = Field(default=None, repr=False)
+
+    @property
+    def opened(self) -> bool:
+        return self.error_code in (None, "0") and bool(self.decrypted_data)
+
+
+class OpenedRows(Wire):
+    data_decrypt_list: list[Opened] | None = Field(default=None, repr=False)
+
+
+class FoundOrders(Wire):
+    """Ids, the newest order first and at most a hundred. Shape from the SDK's classes; there is no sample."""
+
+    order_sn_list: list[str] | None = None
+
+
 class Token(Wire):
     """Tokens and when they end (epoch seconds). A permission level may end before the token itself."""
 
@@ -365,6 +392,9 @@ SEND = Method("pdd.logistics.online.send", "logistics_online_send_response", Ack
 SEND_EXTRA = Method("pdd.order.upload.extra.logistics", "upload_extra_logistics_response", Ack, write=True)
 SET_NOTE = Method("pdd.order.note.update", "response", Ack, write=True)
 COMPANIES = Method("pdd.logistics.companies.get", "logistics_companies_get_response", Companies, token=False)
+SET_SALE = Method("pdd.goods.sale.status.set", "goods_sale_status_set_response", Ack, write=True)
+DECRYPT = Method("pdd.open.decrypt.batch", "open_decrypt_batch_response", OpenedRows)
+SEARCH = Method("pdd.order.search.order", "search_order_response", FoundOrders)
 PERMIT = Method("pdd.pmc.user.permit", "pmc_user_permit_response", Ack, write=True)
 # A refresh that got lost is simply asked for again: were the old token spent by it, the seller must authorise anyhow.
 REFRESH = Method("pdd.pop.auth.token.refresh", "pop_auth_token_refresh_response", Token, token=False)

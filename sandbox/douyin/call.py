@@ -38,6 +38,16 @@ class Waybill:
     at: float
 
 
+@dataclass(frozen=True)
+class Opened:
+    """One ciphertext that was opened, and for whom: an account in the caller's own system."""
+
+    at: float
+    shop_id: str
+    account_id: str
+    order_id: str
+
+
 @dataclass
 class Memory:
     """Platform state that other channels do not have. Keys start with the shop id."""
@@ -63,8 +73,8 @@ class Memory:
     """Replaced refresh token -> its shop, until when it still answers the current pair."""
     waybill_numbers: dict[tuple[str, str, str], str] = field(default_factory=dict)
     """(carrier, order, pack) -> the number drawn for it."""
-    lookups: dict[tuple[str, int], int] = field(default_factory=dict)
-    """(shop, day) -> searches for a person."""
+    opened: list["Opened"] = field(default_factory=list)
+    """Who had personal data opened, for the platform's audit."""
     revision: int = 0
     """Goes up with every event of the world."""
     filtered: dict[tuple[Any, ...], tuple[int, list[str]]] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """`order.*` reads: list, detail, look-up by receiver, orders that may share a parcel; and the merchant's memo."""
 
+import math
 import re
-from collections.abc import Iterable
 from typing import Any
 
 from ..model import Order, State
@@ -14,6 +14,7 @@ from .states import line_mark, order_status
 DAYS_90 = 90 * 86_400
 DAYS_15 = 15 * 86_400
 DEEPEST_ROW = 50_000
+MOST_FOUND = 1000
 LOOKUPS_A_DAY = 200
 """Searches for a person per shop and day before risk control answers (number inferred)."""
 LAST_INSTANT = 0.999_999
@@ -193,17 +194,25 @@ def detail(call: Call) -> dict[str, Any]:
 
 def search_by_receiver(call: Call) -> dict[str, Any]:
     """`order.searchByReceiver`: exact phone (0) or name (1), 90 days, at most 1000 rows, newest first."""
-    params = call.params.numbered(20000)
-    plain, kind = params.required("post_receiver"), params.integer("post_type", 0)
+    params = call.params.numbered(20051)
+    kind, plain = params.required_integer("post_type"), params.text("post_receiver")
+    if kind not in (0, 1):
+        raise errors.invalid(20051, "查询收货人类型错误")
+    if not plain:
+        raise errors.invalid(20052, "收货人参数不能为空")
+    if kind == 0 and not re.fullmatch(r"1\d{10}", plain):
+        raise errors.invalid(20053, "收货人手机号不正确")
     page, size = params.integer("page", 0), params.integer("size", 20)
     _check_page(page, size)
-    if kind not in (0, 1):
-        raise params.invalid("post_type")
-    day = (call.shop.shop_id, int(call.now // 86_400))
-    call.memory.lookups[day] = call.memory.lookups.get(day, 0) + 1
-    if call.memory.lookups[day] > LOOKUPS_A_DAY:
+    if (page + 1) * size > MOST_FOUND:
+        raise errors.invalid(20013, "最多支持查询1000条")
+    low, high = _created_between(call, params)
+    allowed = call.world.settings.searches_a_day.get("douyin", LOOKUPS_A_DAY)
+    if not call.world.spend("searches", call.shop, allowed):
         raise errors.risky(20047, "查询过于频繁，请稍后再试")
-    found = [order for order in _recent(call) if (order.buyer.phone if kind == 0 else order.buyer.name) == plain][:1000]
+    book = call.world.book(call.shop)
+    orders = (book.orders[key] for key in book.by_created.keys(*book.by_created.span(low, high), newest_first=True))
+    found = [order for order in orders if (order.buyer.phone if kind == 0 else order.buyer.name) == plain][:MOST_FOUND]
     return {
         "page": page,
         "size": size,
@@ -219,10 +228,15 @@ def search_by_receiver(call: Call) -> dict[str, Any]:
     }
 
 
-def _recent(call: Call, age: float = DAYS_90) -> Iterable[Order]:
-    book = call.world.book(call.shop)
-    low, high = book.by_created.span(call.now - age, call.now - call.lag)
-    return (book.orders[order_id] for order_id in book.by_created.keys(low, high, True))
+def _created_between(call: Call, params: Params) -> tuple[float, float]:
+    """`create_time_start` and `create_time_end`, both included (inferred), within 90 days up to now."""
+    since = params.integer("create_time_start", int(call.now - DAYS_90))
+    until = params.integer("create_time_end", int(call.now))
+    if since < int(call.now - DAYS_90):
+        raise errors.invalid(20022, "只支持查询最近90天内的数据")
+    if since > until:
+        raise errors.invalid(20048, "订单查询开始时间不能晚于结束时间")
+    return since, min(math.nextafter(until + 1, 0), call.now - call.lag)
 
 
 def merge(call: Call) -> dict[str, Any]:

@@ -5,8 +5,9 @@ A ciphertext opens only together with the order it belongs to, in the shop that 
 
 from typing import Any
 
+from ..model import Order, State
 from . import errors
-from .call import Call, Handler
+from .call import Call, Handler, Opened
 from .ciphers import ADDRESS, NAME, PHONE, mask
 from .params import Params
 from .receiver import Receiver
@@ -25,17 +26,15 @@ def _infos(params: Params) -> list[tuple[str, str]]:
     return [(row.required("auth_id"), row.required("cipher_text")) for row in rows]
 
 
-def _open(call: Call, order_id: str, cipher_text: str) -> tuple[int, str] | None:
-    """(kind, plaintext), or None when the order does not hold this ciphertext."""
-    if call.item_fails():
-        return None
+def _found(call: Call, order_id: str, cipher_text: str) -> tuple[Order, int, str] | None:
+    """(order, kind, plaintext), or None when the order does not hold this ciphertext."""
     order = call.world.book(call.shop).orders.get(order_id.removesuffix("A"))
-    if order is None:
+    if call.item_fails() or order is None:
         return None
     found = call.receiver(order).plain(cipher_text)
     if found is None and order.wanted_address is not None:
         found = Receiver(call.cipher, order.order_id, order.wanted_address).plain(cipher_text)
-    return found
+    return (order, *found) if found else None
 
 
 def _custom_error(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -45,23 +44,32 @@ def _custom_error(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def batch_decrypt(call: Call) -> dict[str, Any]:
-    """`order.batchDecrypt`: plaintext; phones as a virtual number with an extension, for 30 days (inferred)."""
+    """`order.batchDecrypt`: plaintext; phones as a virtual number with an extension, for 30 days (inferred).
+
+    Cancelled orders stay closed, and so does everything once the day's allowance is used up; the numbers and texts of
+    both refusals are ours.
+    """
     virtual = call.params.flag("need_virtual_phone", True)
     rows = [_decrypted(call, order_id, text, virtual) for order_id, text in _infos(call.params)]
     return {"decrypt_infos": rows, "custom_err": _custom_error(rows)}
 
 
 def _decrypted(call: Call, order_id: str, cipher_text: str, virtual: bool) -> dict[str, Any]:
-    kind, plain = _open(call, order_id, cipher_text) or (0, "")
+    found = _found(call, order_id, cipher_text)
+    if found is None:
+        return _row(order_id, cipher_text, 300003, "KMS解密错误")
+    order, kind, plain = found
+    if order.state is State.CANCELLED:
+        return _row(order_id, cipher_text, 300007, "订单已关闭，不支持解密")
+    if not call.world.spend("reveals", call.shop, call.world.settings.reveals_a_day.get("douyin")):
+        return _row(order_id, cipher_text, 300011, "今日解密额度已用完")
+    account = call.params.text("account_id")
+    call.memory.opened.append(Opened(call.now, call.shop.shop_id, account, order.order_id))
     hide = kind == PHONE and virtual
     extension = plain[-4:] if hide else ""
-    return {
-        "auth_id": order_id,
-        "cipher_text": cipher_text,
+    return _row(order_id, cipher_text, 0, "") | {
         "data_type": 5 if kind == PHONE and not virtual else kind,
         "decrypt_text": f"{VIRTUAL_PHONE}-{extension}" if hide else plain,
-        "err_no": 0 if kind else 300003,
-        "err_msg": "" if kind else "KMS解密错误",
         "is_virtual_tel": hide,
         "phone_no_a": VIRTUAL_PHONE if hide else "",
         "phone_no_b": extension,
@@ -69,16 +77,31 @@ def _decrypted(call: Call, order_id: str, cipher_text: str, virtual: bool) -> di
     }
 
 
+def _row(order_id: str, cipher_text: str, number: int, text: str) -> dict[str, Any]:
+    return {
+        "auth_id": order_id,
+        "cipher_text": cipher_text,
+        "data_type": 0,
+        "decrypt_text": "",
+        "err_no": number,
+        "err_msg": text,
+        "is_virtual_tel": False,
+        "phone_no_a": "",
+        "phone_no_b": "",
+        "expire_time": 0,
+    }
+
+
 def batch_sensitive(call: Call) -> dict[str, Any]:
     """`order.batchSensitive`: masks."""
     rows = []
     for order_id, cipher_text in _infos(call.params):
-        found = _open(call, order_id, cipher_text)
+        found = _found(call, order_id, cipher_text)
         rows.append(
             {
                 "auth_id": order_id,
                 "cipher_text": cipher_text,
-                "decrypt_text": mask(*found) if found else "",
+                "decrypt_text": mask(*found[1:]) if found else "",
                 "err_no": 0 if found else 300003,
                 "err_msg": "" if found else "KMS解密错误",
             }

@@ -131,14 +131,19 @@ def status(call: Call) -> dict[str, Any]:
 
 
 def search(call: Call) -> dict[str, Any]:
-    """pdd.order.search.order: by receiver name and/or phone, newest first, at most 100."""
+    """pdd.order.search.order: by receiver name and/or phone, newest first, at most 100. How often a shop may search
+    on a day, and what it is then told, is inferred.
+    """
     start, end = call.params.integer("start_created_at"), call.params.integer("end_created_at")
     if end < start or end - start > LIFE_OF_ORDER_QUERIES:
         raise errors.invalid("end_created_at")
     name, phone = call.params.text("receiver_name"), call.params.text("receiver_phone")
     if not name and not phone:
         raise errors.missing("receiver_name")
+    if not call.world.spend("searches", call.shop, call.world.settings.searches_a_day.get("pinduoduo")):
+        raise errors.plain(70031)
     book = call.world.book(call.shop)
+    start = max(start, int(call.world.now()) - LIFE_OF_ORDER_QUERIES)
     keys = book.by_created.keys(*book.by_created.span(start, _whole_second(end)), newest_first=True)
     found = [
         key

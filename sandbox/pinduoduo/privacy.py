@@ -1,10 +1,15 @@
-"""Decrypting and masking of receiver ciphertext (dossier section 11). Every row has its own outcome."""
+"""Decrypting and masking of receiver ciphertext (dossier section 11). Every row has its own outcome.
+
+Numbers and texts of a row's refusals are ours: none is published.
+"""
 
 from typing import Any
 
-from ..model import Order
+from ..model import Order, State
 from . import ciphers
 from .call import Call
+
+VIRTUAL_PHONE = "17000000000"
 
 
 def decrypt(call: Call) -> dict[str, Any]:
@@ -32,10 +37,21 @@ def _opened_row(call: Call, order_sn: str, value: str, masked: bool, broken: boo
     row: dict[str, Any] = {"data_tag": order_sn, "data_type": opened.kind if opened else 0, "encrypted_data": value}
     virtual = {} if masked else {"virtual_number_type": 0, "virtual_identify_number": ""}
     if broken or order is None or opened is None or not _belongs(order, opened):
-        text = "解密服务繁忙" if broken else "data_tag与密文不匹配"
-        return row | {"decrypted_data": "", "error_code": 50001, "error_msg": text} | virtual
-    text = ciphers.mask(opened.kind, opened.text) if masked else opened.text
+        return row | _refusal(50001, "解密服务繁忙" if broken else "data_tag与密文不匹配") | virtual
+    if masked:
+        return row | {"decrypted_data": ciphers.mask(opened.kind, opened.text), "error_code": 0, "error_msg": ""}
+    if order.state is not State.TO_SHIP or order.hold is not None:
+        return row | _refusal(50002, "当前订单状态不支持解密") | virtual
+    if not call.world.spend("reveals", call.shop, call.world.settings.reveals_a_day.get("pinduoduo")):
+        return row | _refusal(50003, "店铺今日解密额度已用完") | virtual
+    text = opened.text
+    if opened.kind == ciphers.PHONE and call.world.settings.pinduoduo_virtual_phone:
+        text, virtual = VIRTUAL_PHONE, {"virtual_number_type": 1, "virtual_identify_number": opened.text[-4:]}
     return row | {"decrypted_data": text, "error_code": 0, "error_msg": ""} | virtual
+
+
+def _refusal(code: int, text: str) -> dict[str, Any]:
+    return {"decrypted_data": "", "error_code": code, "error_msg": text}
 
 
 def _belongs(order: Order, opened: ciphers.Opened) -> bool:

@@ -7,9 +7,10 @@ from typing import Any, ClassVar
 from pydantic import SecretStr
 
 from connectors.douyin.messages import DouyinReader
-from core.channel import Notice
+from core.channel import Notice, Recipient
 from core.status import AfterSaleStage, OrderStatus
 from sandbox.callbacks import Batch
+from sandbox.model import Order
 from tests.contract.bench import Bench
 from tests.contract.channel import ChannelUnderTest, Code, Listener
 
@@ -57,6 +58,9 @@ class Douyin(ChannelUnderTest):
     stock_write = "sku.syncStockBatchMultiProducts"
     delta_write = "sku.syncStock"
     ship_write = "order.logisticsAdd"
+    shelf_write = "product.setOffline"
+    reveal_call = "order.batchDecrypt"
+    find_call = "order.searchByReceiver"
     row_id = "order_id"
     row_fields = ("sku_order_list", "update_time")
     page_sizes = (
@@ -110,7 +114,10 @@ class Douyin(ChannelUnderTest):
             order.logisticsCompanyList.response order.searchList.empty.response sku.syncStock.response
             token.refresh.response""",
         "test_requests": """order.addOrderRemark.response order.logisticsEdit.response
-            order.logisticsEditByPack.response sku.editPrice.response sku.syncStockBatchMultiProducts.response""",
+            order.logisticsEditByPack.response sku.editPrice.response sku.syncStockBatchMultiProducts.response
+            product.setOffline.response product.setOnline.response order.addressConfirm.response""",
+        "test_receivers": """order.batchDecrypt.response order.batchDecrypt.partial.response
+            order.searchByReceiver.response""",
         "test_errors": """envelope.legacy-error error-codes error.access-token-expired error.access-token-missing
             error.access-token-no-existed error.api-offline error.authorization-closed error.ip-not-allowed
             error.order-page-50000 error.order-window-90d error.permission error.service-busy
@@ -129,17 +136,14 @@ class Douyin(ChannelUnderTest):
         "test_signing": "sign-vectors",
     }
     samples_unread: ClassVar[Mapping[str, str]] = {
-        "the order's detail tells the same": "order.searchByReceiver.response order.BatchSearchIndex.response",
+        "people are searched for by name or number": "order.BatchSearchIndex.response",
         "all SKUs of a product are read at once": "sku.stockNum.response",
         "stock is written across products": "sku.syncStockBatch.response",
         "merchant codes are not written": "sku.editCode.response",
-        "the shelf is not written yet": "product.setOffline.response product.setOnline.response",
         "warehouses of region stock are not managed": "warehouse.createV2.response warehouse.list.response",
         "after-sales are not decided yet": """afterSale.operate.response afterSale.rejectReasonCodeList.response
             address.list.response""",
-        "buyers' changes of address are not confirmed yet": "order.addressConfirm.response",
-        "receivers are not revealed": """order.batchDecrypt.response order.batchDecrypt.partial.response
-            order.batchSensitive.response""",
+        "masks come with the order": "order.batchSensitive.response",
         "e-waybills are not bought yet": """logistics.cancelOrder.response logistics.listShopNetsite.response
             logistics.newCreateOrder.partial.response logistics.newCreateOrder.response
             logistics.waybillApply.response""",
@@ -158,6 +162,10 @@ class Douyin(ChannelUnderTest):
             row["order_status"] = code
             for line in row["sku_order_list"]:
                 line["order_status"] = code
+
+    def recipient(self, order: Order) -> Recipient:
+        phone = f"18400000000-{order.buyer.phone[-4:]}"
+        return replace(super().recipient(order), phone=phone, virtual=True)
 
     def listener(self, bench: Bench) -> Listener:
         return Callbacks(bench)

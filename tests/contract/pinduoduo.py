@@ -8,6 +8,7 @@ from pydantic import SecretStr
 from connectors.pinduoduo.messages import PinduoduoSession
 from core.channel import Notice
 from core.status import AfterSaleStage, OrderStatus
+from sandbox.model import Order
 from sandbox.pinduoduo import session as simulated
 from tests.contract.bench import PUSH_GATEWAY, Bench
 from tests.contract.channel import ChannelUnderTest, Code, Listener
@@ -39,6 +40,9 @@ class Pinduoduo(ChannelUnderTest):
     order_detail = "pdd.order.information.get"
     stock_write = "pdd.goods.quantity.update"
     ship_write = "pdd.logistics.online.send"
+    shelf_write = "pdd.goods.sale.status.set"
+    reveal_call = "pdd.open.decrypt.batch"
+    find_call = "pdd.order.search.order"
     row_id = "order_sn"
     row_fields = ("item_list", "updated_at")
     page_sizes = (
@@ -100,7 +104,8 @@ class Pinduoduo(ChannelUnderTest):
             goods.sku.price.update.response logistics.companies.response logistics.online.send.change.response
             logistics.online.send.response order.information.response order.note.update.response
             order.upload.extra.logistics.response pmc.user.permit.response pop.auth.token.refresh.response
-            refund.agree.response refund.returngoods.agree.response""",
+            refund.agree.response refund.returngoods.agree.response goods.sale.status.set.response""",
+        "test_receivers": "open.decrypt.batch.response",
         "test_traps": "refund.status.check.response",
         "test_errors": """error.bad_param error.bad_sign error.busy error.ip_not_allowed error.no_permission
             error.order_not_found error.public_param error.system error.throttled_api error.throttled_caller
@@ -114,12 +119,11 @@ class Pinduoduo(ChannelUnderTest):
         "the listing's detail tells the same": "goods.information.response goods.skus.response",
         "the order's detail tells the same": "order.status.response",
         "a price edit's review is seen in the listing itself": "goods.commit.status.response",
-        "the shelf is not written yet": "goods.sale.status.set.response",
         "after-sales are not decided yet": "refund.address.list.response refund.exchange.shipping.response",
         "parcels are not traced yet": "logistics.ordertrace.response",
         "e-waybills are not bought yet": "waybill.cancel.response waybill.get.response",
         "orders come with their region names": "logistics.address.response",
-        "receivers are not revealed": "open.decrypt.batch.response open.decrypt.mask.batch.response",
+        "masks come with the order": "open.decrypt.mask.batch.response",
         "parcels are not merged across orders": "order.merge.ship.order.group.response",
         "the shop is named by its operator": "mall.info.response",
         "the first tokens are put in by the operator": "oauth.token.legacy.response pop.auth.token.create.response",
@@ -135,6 +139,12 @@ class Pinduoduo(ChannelUnderTest):
     def invent_order_status(self, answer: Any, code: int) -> None:
         for row in answer.get("order_sn_increment_get_response", {}).get("order_sn_list", []):
             row["order_status"] = code
+
+    def sealed(self, bench: Bench) -> Sequence[Order]:
+        """Whatever does not wait to be shipped."""
+        shipped = bench.place()
+        bench.world.ship(shipped, self.own_carrier, "SF1234567890123")
+        return [*super().sealed(bench), shipped, bench.place("risk")]
 
     def listener(self, bench: Bench) -> Listener:
         bench.connector.subscribe()

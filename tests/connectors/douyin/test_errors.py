@@ -62,6 +62,7 @@ def test_each_error_sample_has_its_class(name: str, method: str, expected: type[
 
 
 CONSEQUENCES: dict[str, tuple[type[ChannelError], ...]] = {
+    "partial": (Rejected,),
     "retry": (Unavailable, Throttled, NotYet),
     "later": (NotYet,),
     "success": (AlreadyDone,),
@@ -75,7 +76,7 @@ CALLED = (
     "order.searchList", "order.orderDetail", "order.logisticsAdd", "order.logisticsAddMultiPack", "order.logisticsEdit",
     "order.logisticsEditByPack", "order.addOrderRemark", "afterSale.List", "afterSale.Detail", "product.listV2",
     "product.detail", "sku.list", "sku.syncStock", "sku.syncStockBatchMultiProducts", "sku.editPrice", "token.refresh",
-    "token.create",
+    "token.create", "order.addressConfirm", "order.batchDecrypt", "product.setOffline",
 )  # fmt: skip
 
 

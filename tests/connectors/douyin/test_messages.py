@@ -44,6 +44,7 @@ def test_every_push_sample_names_its_object(name: str, how: str) -> None:
     assert notice.object_id == IDS[notice.kind]
     assert (notice.channel, notice.app_key, notice.account) == ("douyin", APP_KEY, "12345678")
     assert notice.parent_id == ("6920000000000000001" if notice.kind is ObjectKind.AFTER_SALE else "")
+    assert notice.asks == ("address" if tag == "111" else "")
     assert json.loads(notice.raw)["tag"] == tag
     assert json.loads(inbound.ack.body) == push["expected_response"]
     assert inbound.ack.status == 200

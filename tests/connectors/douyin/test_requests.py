@@ -33,6 +33,9 @@ SAME: dict[str, Operation] = {
     "sku.syncStock.incremental": lambda shop: shop.adjust_stock([StockDelta(SHIRT, -5, "stk-20251009-000001")]),
     "order.addOrderRemark": lambda shop: shop.memo(ORDER, Memo(text="加急，走顺丰", flag=Flag.RED)),
     "order.logisticsCompanyList": lambda shop: shop.carriers(),
+    "order.addressConfirm": lambda shop: shop.confirm_address(ORDER),
+    "product.setOffline": lambda shop: shop.set_shelf(SHIRT.listing_id, on=False),
+    "product.setOnline": lambda shop: shop.set_shelf(SHIRT.listing_id, on=True),
     "token.refresh": lambda shop: shop.refresh(),
     "order.logisticsEdit": lambda shop: shop.change_tracking(
         ORDER, Parcel(carrier_code="shunfeng", tracking_no="SF1"), "YTO", "YT0000000000001"
@@ -129,6 +132,9 @@ def test_writes_are_marked_as_writes_and_reads_are_not(shop: DouyinConnector, tr
         "sku.syncStock",
         "sku.syncStockBatchMultiProducts",
         "sku.editPrice",
+        "order.addressConfirm",
+        "product.setOffline",
+        "product.setOnline",
     }
 
 

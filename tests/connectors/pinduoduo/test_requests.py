@@ -83,6 +83,15 @@ def test_adjust_stock() -> None:
     assert transport.asked == [vector]
 
 
+def test_set_shelf() -> None:
+    transport = Playback(goods_sale_status_set=sample("goods.sale.status.set.response"))
+    outcome = shop(transport).set_shelf("700100200300", on=False)
+    assert (outcome.item, outcome.error, outcome.request_id) == ("700100200300", None, "17672256001230456")
+    assert transport.asked == [sample("goods.sale.status.set.request")]
+    shop(transport).set_shelf("700100200300", on=True)
+    assert transport.asked[1]["is_onsale"] == "1"
+
+
 def test_set_price() -> None:
     transport = Playback(
         goods_detail_get=sample("goods.detail.response"),
