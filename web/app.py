@@ -22,7 +22,7 @@ from starlette.routing import BaseRoute, Match, Mount, Route
 from connectors import CHANNELS, Adapter
 from core.db import feed as events
 from sync.runtime import Runtime
-from web import audit, commands, docs, feed, reading
+from web import audit, commands, consumers, docs, feed, reading, snapshot
 from web.auth import Keys
 from web.description import DESCRIPTION, REFUSALS, VERSION, describe
 from web.guard import Guard
@@ -70,7 +70,14 @@ def create_app(runtime: Runtime, adapters: Mapping[str, Adapter] = CHANNELS) -> 
 
 
 def _api(state: State, watch: Watch, keys: Keys, rate: KeyRate) -> FastAPI:
-    routers = (feed.routes(watch), commands.routes(state), reading.routes(state), audit.routes(state))
+    routers = (
+        feed.routes(watch),
+        consumers.routes(state, watch),
+        snapshot.routes(state),
+        commands.routes(state),
+        reading.routes(state),
+        audit.routes(state),
+    )
     api = FastAPI(
         title="Qudao",
         version=VERSION,

@@ -23,7 +23,6 @@ _VALUES = {
     "method": "DELETE",
     "limit": 1000,
     "type": "order.unknown",
-    "channel": "taobao2",
     "id": "9f2c41d07ab3",
     "scope": "stock:write",
     "channel": "douyin2",

@@ -85,16 +85,21 @@ class FeedAnswer(FeedControl):
     events: list[FeedEvent]
 
 
-class Choice(BaseModel):
-    """Which events."""
+class Places(BaseModel):
+    """Of which shops."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    shop: list[Name] = Field([], max_length=200, description="Only these shops.", examples=[["douyin:7012345"]])
+    channel: list[Name] = Field([], max_length=20, description="Only these channels.", examples=[["douyin"]])
+
+
+class Choice(Places):
+    """Which events."""
 
     type: list[TypeName] = Field(
         [], max_length=50, description="Only these types; `order.*` means the family.", examples=[["order.*"]]
     )
-    shop: list[Name] = Field([], max_length=200, description="Only these shops.", examples=[["douyin:7012345"]])
-    channel: list[Name] = Field([], max_length=20, description="Only these channels.", examples=[["douyin"]])
 
 
 class StreamQuery(Choice):
@@ -208,19 +213,19 @@ def _control(page: Page, named: Callable[[int], str]) -> str:
 
 def chosen(choice: Choice, caller: Caller) -> Slice:
     """The filters, within what the caller's key may see. Raises `unknown_event_type` and `unknown_channel`."""
+    shops, channels = places(choice, caller)
+    return Slice(Start.NOW, MOST_JSON, tuple(sorted({_type(wanted) for wanted in choice.type})), shops, channels)
+
+
+def places(choice: Places, caller: Caller) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The shops and channels to look at, within what the caller's key may see. Raises `unknown_channel`."""
     for code in choice.channel:
         if code not in CHANNELS:
             raise Problem("unknown_channel", values={"channel": code[:64]})
     shops: Iterable[str] = choice.shop
     if caller.shops:
         shops = caller.shops.intersection(choice.shop or caller.shops) or NO_SHOP
-    return Slice(
-        Start.NOW,
-        MOST_JSON,
-        tuple(sorted({_type(wanted) for wanted in choice.type})),
-        tuple(sorted(set(shops))),
-        tuple(sorted(set(choice.channel))),
-    )
+    return tuple(sorted(set(shops))), tuple(sorted(set(choice.channel)))
 
 
 NO_SHOP = ("",)

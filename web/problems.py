@@ -175,8 +175,8 @@ CATALOGUE: dict[str, Entry] = {
         404,
         "Unknown consumer",
         "未知的消费者",
-        "No consumer has this name; PUT /v1/consumers/{name} makes one.",
-        "没有这个名称的消费者；用 PUT /v1/consumers/{name} 创建。",
+        "No consumer has this name; a PUT to /v1/consumers/<name> makes one.",
+        "没有这个名称的消费者；对 /v1/consumers/<name> 发送 PUT 即可创建。",
     ),
     "consumer_exists": Entry(
         409,
@@ -273,6 +273,9 @@ CATALOGUE: dict[str, Entry] = {
         404, "Unknown listing", "未知的商品", "The shop has no such listing.", "店铺中没有这个商品。"
     ),
     "unknown_order": Entry(404, "Unknown order", "未知的订单", "The shop has no such order.", "店铺中没有这个订单。"),
+    "unknown_after_sale": Entry(
+        404, "Unknown after-sale", "未知的售后单", "The shop has no such after-sale.", "店铺中没有这个售后单。"
+    ),
     "unknown_line": Entry(422, "Unknown line", "未知的订单行", "The order has no such line.", "订单中没有这一行。"),
     "order_closed": Entry(
         422, "Order closed", "订单已关闭", "A closed order cannot be shipped.", "已关闭的订单不能发货。"

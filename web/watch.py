@@ -91,7 +91,7 @@ def read_page(connection: Connection, wanted: Slice) -> Page:
     rows = feed.read(
         connection, after, wanted.limit + 1, types=wanted.types, shops=wanted.shops, channels=wanted.channels
     )
-    _refuse_gone(connection, wanted.after)
+    refuse_gone(connection, wanted.after)
     more = len(rows) > wanted.limit
     rows = rows[: wanted.limit]
     last = rows[-1].position if rows else after
@@ -121,7 +121,7 @@ def position_of(connection: Connection, place: Place, head: int) -> int:
     return place
 
 
-def _refuse_gone(connection: Connection, place: Place) -> None:
+def refuse_gone(connection: Connection, place: Place) -> None:
     """Raises `cursor_expired` where events after the place are not kept any more."""
     if isinstance(place, Start):
         return
