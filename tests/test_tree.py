@@ -111,12 +111,12 @@ def test_every_locked_package_has_hashes() -> None:
 @pytest.mark.parametrize("folder", CHANNEL_FOLDERS, ids=lambda folder: folder.name)
 def test_every_channel_has_the_same_modules(folder: Path) -> None:
     """`mapping` is a package, everything else a file; only a channel named in `OWN_MODULES` has more, and only
-    one that tells no after-sales has fewer.
+    one that tells no after-sales, or opens no receivers, has fewer.
     """
     packages = {path.parent.name for path in folder.glob("*/__init__.py")}
     assert packages == {"mapping"}
-    told = CHANNELS[folder.name].channel.supports(Capability.AFTER_SALES)
-    unneeded = set() if told else {"after_sales"}
+    told = {"after_sales": Capability.AFTER_SALES, "receivers": Capability.REVEAL}
+    unneeded = {module for module, what in told.items() if not CHANNELS[folder.name].channel.supports(what)}
     allowed = CHANNEL_MODULES - unneeded | OWN_MODULES.get(folder.name, set())
     assert {path.stem for path in folder.glob("*.py")} | packages == allowed
     assert {path.stem for path in (folder / "mapping").rglob("*.py")} == MAPPING_MODULES - unneeded
