@@ -20,6 +20,7 @@ from commands import (
     orders,
     parked,
     parts,
+    privacy,
     reconcile,
     resync,
     schema,
@@ -61,6 +62,7 @@ for name, module in (
     ("explain", explain),
     ("key", key),
     ("secret", secret),
+    ("privacy", privacy),
     ("audit", audit),
 ):
     app.add_typer(module.app, name=name)

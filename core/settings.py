@@ -54,6 +54,12 @@ class Settings(BaseSettings):
     poll_listings_seconds: float = 3600
     first_pull_days: float = 7
     """How far back the first pull of a new shop begins."""
+    feed_keep_days: float = Field(default=90, ge=0)
+    """How long events are kept, whoever has not read them yet; 0: for ever."""
+    feed_compact_days: float = Field(default=30, ge=0)
+    """After how long only those events are kept that no later one supersedes; not before every consumer has
+    acknowledged them. 0: never.
+    """
     reconcile_at: str = Field(default="02:30", pattern=r"^(([01]\d|2[0-3]):[0-5]\d)?$")
     """When in Shanghai shops begin to be compared with their channels every night; empty: never."""
     reconcile_spread_minutes: float = Field(default=120, ge=0)
@@ -74,6 +80,10 @@ class Settings(BaseSettings):
     """How long the audit log is kept. Chinese law asks for records of how personal data was handled for three years
     (PIPL, article 56) and for logs of a network for six months (Cybersecurity Law), so that is the least.
     """
+    people_keep_days: float = Field(default=365, ge=0)
+    """How long after its last change an order that is over still tells of its people; 0: for ever."""
+    notices_keep_days: float = Field(default=30, ge=1)
+    """How long pushes are kept that are settled."""
     webhook_allow_networks: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_split)] = ()
     """Networks that subscriptions may be in though they are not public, e.g. `10.0.0.0/8,127.0.0.1`; http:// is allowed
     there.

@@ -21,6 +21,7 @@ from core.db.engine import lock
 from core.difference import Difference, differences
 from core.merge import merge_after_sale, merge_listing, merge_order
 from core.model import AfterSale, Change, Listing, Order
+from core.people import without_people
 from sync import conflicts
 from sync.changes import see as see_changes
 
@@ -100,7 +101,9 @@ def absorb(
     changes = [_compare(kind, item.value, known.get(i), read_at) for i, item in newest.items() if i not in late]
     real = [change for change in changes if change.effect != "unchanged"]
     items.write(connection, kind.name, [_row(kind, change, now) for change in real])
-    items.write_raw(connection, vault, kind.name, shop_id, {c.value.id: newest[c.value.id].raw for c in real}, read_at)
+    erased = {identity for identity, stored in known.items() if stored.erased_at is not None}
+    payloads = {c.value.id: newest[c.value.id].raw for c in real if c.value.id not in erased}
+    items.write_raw(connection, vault, kind.name, shop_id, payloads, read_at)
     same = {c.value.id: c.value.updated_at for c in changes if c.effect == "unchanged"}
     newer = {i: at for i, at in same.items() if at is not None and at > known[i].source_at}
     items.touch(connection, kind.name, shop_id, newer)
@@ -190,6 +193,9 @@ def _compare(kind: _Kind, told: Any, stored: items.StoredItem | None, read_at: d
     content, digest = _content(told)
     if stored is None:
         return _Change(told, _body(told, content), digest, 1, "created")
+    if stored.erased_at is not None:
+        told = without_people(told)
+        content, digest = _content(told)
     if digest == stored.digest:
         return _Change(told, stored.body, digest, stored.revision, "unchanged")
     # The body carries the source version of its last real change; the row knows whether a newer one was seen since.
@@ -209,6 +215,12 @@ def _merge(known: Any, told: Any, read_at: datetime) -> Item:
     if isinstance(told, AfterSale):
         return merge_after_sale(known, told)
     return merge_listing(known, told)
+
+
+def content_of(value: Any) -> tuple[str, bytes]:
+    """A canonical value as it is stored, with its digest."""
+    content, digest = _content(value)
+    return _body(value, content), digest
 
 
 def _content(value: Any) -> tuple[str, bytes]:

@@ -18,7 +18,7 @@ from core.db import audit, commands, intents, lanes, watermarks
 from core.db.lanes import Kind, Lane
 from core.db.shops import shop_id
 from core.db.tables import Instant, intent, receipt, shop, watermark
-from sync import pull
+from sync import feed_retention, privacy, pull
 from sync.runtime import Runtime
 
 log = structlog.get_logger("qudao.beat")
@@ -26,6 +26,8 @@ log = structlog.get_logger("qudao.beat")
 LEADER_KEY = "qudao:beat"
 LEADER_SECONDS = 10
 TIDY_SECONDS = 3600
+RETAIN_SECONDS = 5
+"""How long a beat may be busy with erasing; the rest is for the next hour."""
 KEEP_WALKS = timedelta(days=30)
 
 
@@ -53,6 +55,11 @@ def tidy(runtime: Runtime) -> None:
         commands.forget(connection, now)
         watermarks.forget_walks(connection, now - KEEP_WALKS)
         audit.forget(connection, now - timedelta(days=runtime.settings.audit_keep_days))
+    feed_retention.shorten(runtime)
+    enough = time.monotonic() + RETAIN_SECONDS
+    for _ in privacy.retain(runtime):
+        if time.monotonic() > enough:
+            break
 
 
 def beat(runtime: Runtime) -> set[Lane]:

@@ -2,7 +2,7 @@
 beside.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,7 @@ from core.crypto import Vault
 from core.db.engine import vault as vault_of
 from core.db.tables import after_sales, bad_row, listings, orders, raw, shop
 from core.db.upsert import upsert
+from core.db.where import in_shops
 from core.model import Order
 
 TABLES: dict[str, Table] = {"order": orders, "after_sale": after_sales, "listing": listings}
@@ -23,7 +24,7 @@ TABLES: dict[str, Table] = {"order": orders, "after_sale": after_sales, "listing
 @dataclass(frozen=True)
 class StoredItem:
     """A stored item. `body` is canonical JSON, opened; `source_at` the newest source version seen, `changed_at` its
-    last real change.
+    last real change. `erased_at`: when what tells of people was erased, which no later reading brings back.
     """
 
     shop_id: str
@@ -34,6 +35,7 @@ class StoredItem:
     body: str
     source_at: datetime
     changed_at: datetime
+    erased_at: datetime | None = None
 
 
 def _columns(table: Table) -> list[sa.Column[Any]]:
@@ -86,25 +88,50 @@ def find_many(connection: Connection, kind: str, shop_id: str, ids: Sequence[str
     return {item.id: item for item in _opened(connection, TABLES[kind], rows)}
 
 
+@dataclass(frozen=True)
+class Filter:
+    """Which items of a kind; what is left empty does not narrow. Ranges begin with their first instant and end before
+    their last. Listings have neither `created` nor `ship_by`, only after-sales have `orders`.
+    """
+
+    shops: Collection[str] = ()
+    channels: Collection[str] = ()
+    statuses: Collection[str] = ()
+    updated: tuple[datetime | None, datetime | None] = (None, None)
+    created: tuple[datetime | None, datetime | None] = (None, None)
+    ship_by_before: datetime | None = None
+    orders: Collection[str] = ()
+    among: Collection[tuple[str, str]] | None = None
+    """(shop, id) of those that may be, where that is known."""
+
+    def conditions(self, table: Table) -> Iterator[sa.ColumnElement[bool]]:
+        yield from in_shops(table.c.shop_id, self.shops, self.channels)
+        for column, values in (("status", self.statuses), ("order_id", self.orders)):
+            if values:
+                yield table.c[column].in_(values)
+        for column, (since, until) in (("changed_at", self.updated), ("created_at", self.created)):
+            if since is not None:
+                yield table.c[column] >= since
+            if until is not None:
+                yield table.c[column] < until
+        if self.ship_by_before is not None:
+            yield table.c.ship_by < self.ship_by_before
+        if self.among is not None:
+            yield sa.or_(sa.false(), *(sa.and_(table.c.shop_id == s, table.c.id == i) for s, i in self.among))
+
+
 def page(
     connection: Connection,
     kind: str,
+    wanted: Filter = Filter(),
     *,
-    shop: str = "",
-    status: str = "",
-    updated_since: datetime | None = None,
     after: tuple[datetime, str, str] | None = None,
     limit: int = 100,
 ) -> list[StoredItem]:
     """Items in order of their last change; `after` is (changed_at, shop_id, id) of the last one of the page before."""
     table = TABLES[kind]
-    query = sa.select(*_columns(table)).order_by(table.c.changed_at, table.c.shop_id, table.c.id).limit(limit)
-    if shop:
-        query = query.where(table.c.shop_id == shop)
-    if status:
-        query = query.where(table.c.status == status)
-    if updated_since is not None:
-        query = query.where(table.c.changed_at >= updated_since)
+    query = sa.select(*_columns(table)).where(*wanted.conditions(table))
+    query = query.order_by(table.c.changed_at, table.c.shop_id, table.c.id).limit(limit)
     if after is not None:
         at, shop_id, identity = after
         same_instant = sa.tuple_(table.c.shop_id, table.c.id) > sa.tuple_(sa.literal(shop_id), sa.literal(identity))
@@ -125,6 +152,7 @@ def _opened(connection: Connection, table: Table, rows: Iterable[sa.Row[Any]]) -
             unseal(row.body, name, "body", _place(row.shop_id, row.id)).decode(),
             row.source_at,
             row.changed_at,
+            row.erased_at,
         )
         for row in rows
     ]

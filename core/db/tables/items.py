@@ -20,6 +20,7 @@ def _items(name: str, *extra: Column[Any]) -> Table:
         Column("body", LargeBinary, nullable=False),
         at("source_at"),
         at("changed_at"),
+        at("erased_at", null=True),
         PrimaryKeyConstraint("shop_id", "id"),
         Index(None, "changed_at"),
         Index(None, "status", "changed_at"),
@@ -27,6 +28,7 @@ def _items(name: str, *extra: Column[Any]) -> Table:
 
 
 orders = _items("orders", at("created_at"), at("ship_by", null=True))
+Index(None, orders.c.erased_at, orders.c.changed_at)
 after_sales = _items("after_sales", text("order_id"), at("created_at"))
 listings = _items("listings")
 
