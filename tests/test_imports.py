@@ -23,7 +23,7 @@ NETWORK_MODULES = (
     "websockets",
 )
 NETWORK_CALLS = {"create_connection", "open_connection", "open_unix_connection"}
-NETWORK_PLACES = ("connectors/", "examples/", "sandbox/", "sync/deliver.py", "sync/listen.py")
+NETWORK_PLACES = ("connectors/", "examples/", "sandbox/", "sync/deliver.py", "sync/listen.py", "sync/webhook")
 NO_NETWORK = {("web/receipts.py", "open_unix_connection")}  # a socket pair with a child process
 TYPES_ONLY = {"httpx.BaseTransport"}  # the seam where a test replaces the network; it sends nothing by itself
 PURE_MODULES = {"channel", "conflict", "errors", "escrow", "model", "money", "price", "sold", "status", "stock"}
