@@ -42,7 +42,11 @@ def list_orders(
 
 
 @app.command("show")
-def show_order(order: str, shop: ShopOption = "", json: AsJson = False) -> None:
+def show_order(
+    order: Annotated[str, typer.Argument(help="Any of its numbers: order, line, parcel, after-sale · 任一单号。")],
+    shop: ShopOption = "",
+    json: AsJson = False,
+) -> None:
     """One order with its lines, parcels and shipments · 订单详情。"""
     from core.model import Order
     from sync import ops

@@ -23,7 +23,7 @@ def show_stock(
     show(
         [
             {
-                "sku": view.row.sku,
+                "sku": view.row.sku or " ".join(f"{part.sku}:{part.quantity}" for part in view.row.components),
                 "shop": view.row.shop_id,
                 "listing": view.row.key.listing_id,
                 "sku_id": view.row.key.sku_id,

@@ -16,14 +16,14 @@ from sqlalchemy import Connection
 
 from connectors import CHANNELS
 from core.channel import Connector, Credentials, Fetched, ObjectKind, Window
-from core.db import catalog, commands, feed, history, intents, items, parked, shops, watermarks
+from core.db import catalog, commands, feed, history, intents, items, order_numbers, parked, shops, watermarks
 from core.db.catalog import CatalogRow
 from core.db.feed import FeedRow
 from core.db.intents import Intent
 from core.db.items import StoredItem
 from core.db.lanes import Kind, Lane
 from core.db.mappings import Change
-from core.db.mappings import history as history_of
+from core.db.mappings import history as changes
 from core.db.parked import Parked
 from core.db.shops import ShopRow
 from core.db.watermarks import Walk
@@ -250,15 +250,21 @@ class OrderView:
     shipments: tuple[Intent, ...]
 
 
-def show_order(runtime: Runtime, identity: str, shop: str = "") -> OrderView:
-    """Raises ConfigurationError for an unknown order, or one that several shops have when none is named."""
+def show_order(runtime: Runtime, number: str, shop: str = "") -> OrderView:
+    """An order by any of its numbers, by its own id first. Raises ConfigurationError for an unknown one, and names the
+    orders when there are several.
+    """
     with runtime.database.read() as connection:
-        found = [item for item in items.named(connection, "order", identity) if shop in ("", item.shop_id)]
+        led = order_numbers.find(connection, number, [shop] if shop else ())
+        own = [(shop_id, order_id) for shop_id, order_id in led if order_id == number]
+        stored = [items.find(connection, "order", shop_id, order_id) for shop_id, order_id in own or led]
+        found = [item for item in stored if item is not None]
         if not found:
-            raise ConfigurationError(f"no order {identity} here; `qudao resync orders` reads the channel again")
+            raise ConfigurationError(f"no order {number} here; `qudao resync orders` reads the channel again")
         if len(found) > 1:
-            raise ConfigurationError(f"several shops have an order {identity}; name one with --shop")
-        wanted = intents.of_object(connection, Kind.SHIP.value, found[0].shop_id, identity)
+            named = ", ".join(f"{item.id} of {item.shop_id}" for item in found)
+            raise ConfigurationError(f"{number} is a number of several orders: {named}; name one, or one with --shop")
+        wanted = intents.of_object(connection, Kind.SHIP.value, found[0].shop_id, found[0].id)
     return OrderView(found[0], tuple(wanted))
 
 
@@ -283,11 +289,12 @@ def set_mapping(
 
 
 def mapping_history(
-    runtime: Runtime, *, shop: str = "", listing_id: str = "", sku_id: str = "", after: int = 0, limit: int = 100
+    runtime: Runtime, *, shop: str = "", listing_id: str = "", sku_id: str = "", limit: int = 100
 ) -> list[Change]:
-    """Who mapped what, oldest first."""
+    """Who mapped what, the last changes in their order."""
+    shops = [shop] if shop else ()
     with runtime.database.read() as connection:
-        return history_of(connection, shop_id=shop, listing_id=listing_id, sku_id=sku_id, after=after, limit=limit)
+        return changes(connection, shops=shops, listing_id=listing_id, sku_id=sku_id, newest=True, limit=limit)
 
 
 @dataclass(frozen=True)

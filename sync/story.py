@@ -12,12 +12,14 @@ from typing import Any
 from sqlalchemy import Connection
 
 from core.conflict import PERSONAL, Field
-from core.db import catalog, conflicts, feed, history, intents, items
+from core.db import catalog, conflicts, feed, history, intents, items, mappings, requests
 from core.db.catalog import CatalogRow
 from core.db.conflicts import DecisionRow
 from core.db.intents import Attempt, Intent
 from core.db.items import StoredItem
 from core.db.lanes import Kind
+from core.db.mappings import Change
+from core.db.requests import AddressRequest
 from core.errors import ConfigurationError
 from sync.decisions import KINDS
 from sync.runtime import Runtime
@@ -30,6 +32,8 @@ RULES = {
     Kind.STOCK: "the newest number counts; every mapped listing SKU gets it",
     Kind.PRICE: "the newest price counts; what is left out stays as the channel shows it",
     Kind.MEMO: "the newest memo counts; the order is read just before, and ours shown there means accepted",
+    Kind.SHELF: "the newest word counts; the listing shown so means accepted",
+    Kind.ADDRESS: "the newest answer counts; one whose outcome is not known is given again, which changes nothing",
 }
 FIELDS = {kind: field for field, kind in KINDS.items()}
 
@@ -69,7 +73,9 @@ def of_order(runtime: Runtime, shop: str, order_id: str) -> list[Step]:
             steps += _changes(connection, "order", "orders", item)
         for item in late:
             steps += _changes(connection, "after_sale", "after_sales", item)
-        for kind in (Kind.SHIP, Kind.MEMO):
+        for request in requests.of_order(connection, shop, order_id):
+            steps += _request(request)
+        for kind in (Kind.SHIP, Kind.MEMO, Kind.ADDRESS):
             wanted = intents.of_object(connection, kind.value, shop, order_id)
             steps += _wishes(connection, wanted) + _told(connection, kind.value, shop, order_id)
         for each in (Field.TRACKING, Field.MEMO, Field.ADDRESS):
@@ -99,21 +105,31 @@ def _sku(connection: Connection, row: CatalogRow) -> list[Step]:
         steps += _wishes(connection, intents.of_object(connection, kind.value, row.shop_id, object_id))
         steps += _told(connection, kind.value, row.shop_id, object_id)
         steps += _decided(connection, row.shop_id, FIELDS[kind], object_id)
+    shelf = Kind.SHELF.value, row.shop_id, row.key.listing_id
+    steps += _wishes(connection, intents.of_object(connection, *shelf)) + _told(connection, *shelf)
     steps += _decided(connection, row.shop_id, Field.SHELF, row.key.listing_id)
     return steps + _people(connection, row.shop_id, [object_id])
 
 
 def _mapping(connection: Connection, row: CatalogRow) -> list[Step]:
-    found = history.mapped(connection, row.shop_id, row.key.listing_id, row.key.sku_id)
-    if found is None:
-        return []
-    how = "by its merchant code, unique in the shop" if found.origin == "auto" else "by hand"
-    named = f"{row.key.listing_id}/{row.key.sku_id}"
-    steps = [Step(found.mapped_at, "rule", f"{named} is mapped to {found.sku} {how}", {"origin": found.origin})]
-    if found.set_at is not None:
-        words = f"the ERP's number of {found.sku} is {found.quantity}"
-        steps.append(Step(found.set_at, "rule", words, {"quantity": found.quantity}))
+    listing_id, sku_id = row.key.listing_id, row.key.sku_id
+    changes = mappings.history(
+        connection, shops=[row.shop_id], listing_id=listing_id, sku_id=sku_id, newest=True, limit=NEWEST
+    )
+    steps = [_mapped(change) for change in changes]
+    for number in history.numbers(connection, [part.sku for part in row.parts]):
+        words = f"the ERP's number of {number.sku} is {number.quantity}"
+        steps.append(Step(number.set_at, "rule", words, {"quantity": number.quantity}))
     return steps
+
+
+def _mapped(change: Change) -> Step:
+    named, after = f"{change.listing_id}/{change.sku_id}", change.after
+    parts = [f"{part['quantity']} × {part['sku']}" for part in after["components"]] if after else []
+    to = (after and after["sku"]) or " + ".join(parts)
+    how = "by its merchant code, unique in the shop" if change.by == mappings.BY_CODE else "by hand"
+    words = f"{named} is mapped to {to} {how}" if to else f"{named} is mapped to nothing"
+    return Step(change.at, "rule", words, {"by": change.by, "before": change.before, "after": after})
 
 
 def _wishes(connection: Connection, wanted: Sequence[Intent]) -> list[Step]:
@@ -155,7 +171,9 @@ def _wish(item: Intent) -> list[Step]:
 
 def _wanted(item: Intent, wanted: str) -> dict[str, Any]:
     """The value; that of a personal field is left out."""
-    return {} if FIELDS[Kind(item.kind)] in PERSONAL else {"wanted": json.loads(wanted)}
+    if FIELDS[Kind(item.kind)] in PERSONAL:
+        return {}
+    return {"wanted": wanted if item.kind == Kind.SHELF else json.loads(wanted)}
 
 
 def _call(item: Intent, attempt: Attempt) -> list[Step]:
@@ -253,6 +271,15 @@ def _decision(row: DecisionRow) -> list[Step]:
         words = f"decision {row.id} {row.state}" + (f": {row.resolution} by {row.by}" if row.resolution else "")
         note = {"note": row.note} if row.note else {}
         steps.append(Step(row.resolved_at, "decision", words, {"decision": row.id} | note))
+    return steps
+
+
+def _request(request: AddressRequest) -> list[Step]:
+    facts = {"number": request.number}
+    steps = [Step(request.asked_at, "notice", "the buyer asks for another address; shipments wait", facts)]
+    if request.ended_at is not None:
+        words = f"the buyer's request for another address ended: {request.state}"
+        steps.append(Step(request.ended_at, "state", words, facts | {"state": request.state}))
     return steps
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from core.db.engine import lock
 from core.db.tables import component, listing_sku, mapping, sku_stock
 from core.db.upsert import upsert
+from core.db.where import in_shops
 from core.model import Listing, Price, SkuKey, StockLevel
 from core.status import Shelf
 from core.stock import Part, made_of
@@ -195,7 +196,7 @@ def rows_of(
     unmapped: bool = False,
     listing_ids: Collection[str] = (),
     shops: Collection[str] = (),
-    channel: str = "",
+    channels: Collection[str] = (),
     shelf: str = "",
     after: tuple[str, str, str] | None = None,
     limit: int = 0,
@@ -221,19 +222,10 @@ def rows_of(
         query = query.where(listing_sku.c.shelf == shelf)
     if after is not None:
         query = query.where(sa.tuple_(*order) > sa.tuple_(*(sa.literal(part) for part in after)))
-    query = of_shops(query, listing_sku.c.shop_id, shop_id, channel, shops)
-    return _rows(connection, connection.execute(query.limit(limit) if limit else query).all())
-
-
-def of_shops(
-    query: sa.Select[Any], column: sa.Column[str], shop_id: str, channel: str, shops: Collection[str]
-) -> sa.Select[Any]:
-    """Narrowed to a shop, a channel's shops, and to those that may be seen at all; each where it is given."""
     if shop_id:
-        query = query.where(column == shop_id)
-    if channel:
-        query = query.where(column.startswith(f"{channel}:", autoescape=True))
-    return query.where(column.in_(shops)) if shops else query
+        query = query.where(listing_sku.c.shop_id == shop_id)
+    query = query.where(*in_shops(listing_sku.c.shop_id, shops, channels))
+    return _rows(connection, connection.execute(query.limit(limit) if limit else query).all())
 
 
 def _same(table: sa.Table, order: Sequence[sa.Column[str]]) -> list[sa.ColumnElement[bool]]:

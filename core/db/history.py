@@ -15,7 +15,6 @@ from core.db.tables import (
     feed,
     intent,
     intervention,
-    mapping,
     pull_window,
     receipt,
     sku_stock,
@@ -77,14 +76,12 @@ class Intervened:
 
 
 @dataclass(frozen=True)
-class Mapped:
-    """Since when, and how, a listing SKU is which SKU, with the ERP's number for it."""
+class Number:
+    """The number the ERP last gave for a SKU."""
 
     sku: str
-    origin: str
-    mapped_at: datetime
-    quantity: int | None
-    set_at: datetime | None
+    quantity: int
+    set_at: datetime
 
 
 def asked_for(connection: Connection, intent_ids: Collection[int]) -> list[Asked]:
@@ -173,14 +170,11 @@ def interventions(connection: Connection, shop_id: str, object_ids: Collection[s
     return [Intervened(*row) for row in connection.execute(query.order_by(intervention.c.id))]
 
 
-def mapped(connection: Connection, shop_id: str, listing_id: str, sku_id: str) -> Mapped | None:
-    query = (
-        sa.select(mapping.c.sku, mapping.c.origin, mapping.c.mapped_at, sku_stock.c.quantity, sku_stock.c.set_at)
-        .select_from(mapping.outerjoin(sku_stock, sku_stock.c.sku == mapping.c.sku))
-        .where(mapping.c.shop_id == shop_id, mapping.c.listing_id == listing_id, mapping.c.sku_id == sku_id)
-    )
-    row = connection.execute(query).one_or_none()
-    return Mapped(*row) if row else None
+def numbers(connection: Connection, skus: Collection[str]) -> list[Number]:
+    """The ERP's newest number of each of these that has one."""
+    columns = (sku_stock.c.sku, sku_stock.c.quantity, sku_stock.c.set_at)
+    query = sa.select(*columns).where(sku_stock.c.sku.in_(skus)).order_by(sku_stock.c.sku)
+    return [Number(*row) for row in connection.execute(query)]
 
 
 def _parts(values: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -14,6 +14,7 @@ from core.db import catalog, feed, intents
 from core.db.catalog import Target
 from core.db.tables import component, listing_sku, mapping, mapping_change
 from core.db.upsert import upsert
+from core.db.where import in_shops
 from core.model import SkuKey
 from core.status import Shelf
 from core.stock import Part
@@ -203,24 +204,28 @@ def match_codes(connection: Connection, shop_id: str, now: datetime) -> Matched:
 def history(
     connection: Connection,
     *,
-    shop_id: str = "",
     listing_id: str = "",
     sku_id: str = "",
     shops: Collection[str] = (),
+    channels: Collection[str] = (),
     after: int = 0,
+    newest: bool = False,
     limit: int = 100,
 ) -> list[Change]:
-    """Changes, oldest first; `shops`: only of these. `after` is the id of the last one of the page before."""
-    query = sa.select(mapping_change).where(mapping_change.c.id > after).order_by(mapping_change.c.id).limit(limit)
-    for name, value in (("shop_id", shop_id), ("listing_id", listing_id), ("sku_id", sku_id)):
+    """Changes, oldest first; `shops`, `channels`: only of these. `after`: the last one of the page before; `newest`:
+    the last page.
+    """
+    place = mapping_change.c.id.desc() if newest else mapping_change.c.id
+    query = sa.select(mapping_change).where(mapping_change.c.id > after).order_by(place).limit(limit)
+    for name, value in (("listing_id", listing_id), ("sku_id", sku_id)):
         if value:
             query = query.where(mapping_change.c[name] == value)
-    if shops:
-        query = query.where(mapping_change.c.shop_id.in_(shops))
-    return [
+    query = query.where(*in_shops(mapping_change.c.shop_id, shops, channels))
+    found = [
         Change(row.id, row.shop_id, row.listing_id, row.sku_id, _read(row.before), _read(row.after), row.by, row.at)
         for row in connection.execute(query)
     ]
+    return found[::-1] if newest else found
 
 
 _NAMES = ("shop_id", "listing_id", "sku_id")

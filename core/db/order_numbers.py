@@ -12,6 +12,9 @@ from core.db.tables import order_number, orders, shop
 from core.db.upsert import upsert
 from core.model import AfterSale, Order
 
+MOST = 200
+"""Sellers who hand parcels over themselves give many orders one number."""
+
 Numbered = Order | AfterSale
 
 
@@ -26,16 +29,21 @@ def note(connection: Connection, changes: Sequence[tuple[Numbered | None, Number
 
 
 def find(connection: Connection, number: str, shops: Collection[str] = ()) -> list[tuple[str, str]]:
-    """(shop, order) of the orders that the number is of: by its own id first. `shops`: only in these."""
-    known = sa.select(shop.c.id)  # so that the key is searched shop by shop, not the whole table
-    own = sa.select(orders.c.shop_id, orders.c.id).where(
-        orders.c.shop_id.in_(known), orders.c.id.in_({number, number.partition(":")[0]})
+    """(shop, order) of the orders that the number is of, by its own id first, at most MOST by each. `shops`: only in
+    these.
+    """
+    reached = sa.select(shop.c.id)  # so that the key is searched shop by shop, not the whole table
+    if shops:
+        reached = reached.where(shop.c.id.in_(shops))
+    ids = {number, number.partition(":")[0]}
+    own = sa.select(orders.c.shop_id, orders.c.id).where(orders.c.shop_id.in_(reached), orders.c.id.in_(ids))
+    led = sa.select(order_number.c.shop_id, order_number.c.order_id).where(
+        order_number.c.number == number, order_number.c.shop_id.in_(reached)
     )
-    led = sa.select(order_number.c.shop_id, order_number.c.order_id).where(order_number.c.number == number)
     found: dict[tuple[str, str], None] = {}
-    for query, shop_id, order_id in ((own, *own.selected_columns), (led, *led.selected_columns)):
-        rows = connection.execute(query.order_by(shop_id, order_id)).all()
-        found |= {(row[0], row[1]): None for row in rows if not shops or row[0] in shops}
+    for query in (own, led):
+        rows = connection.execute(query.order_by(*query.selected_columns).limit(MOST))
+        found |= {(row[0], row[1]): None for row in rows}
     return list(found)
 
 
