@@ -15,7 +15,7 @@ from connectors.jd.errors import NO_PACKAGE
 from connectors.jd.mapping.values import instant_of
 from connectors.rows import unsaid
 from core.channel import Purpose, Recipient, Window
-from core.errors import Denied, Rejected, Unsupported
+from core.errors import Denied, Invalid, Rejected, Unsupported
 from core.model import Order, Receiver
 
 ORDER_TYPE = 1
@@ -50,6 +50,8 @@ class Receivers:
         return _recipient(row, order.receiver)
 
     def find(self, window: Window, name: str, phone: str) -> list[str]:
+        if not (name or phone):
+            raise Invalid("a search names somebody", channel=CHANNEL.code)
         asked = {"receiverName": name, "receiverMobile": phone, "sceneId": self._search_scene}
         asked = {field: text for field, text in asked.items() if text}
         found: dict[str, None] = {}

@@ -80,7 +80,7 @@ class TaobaoConnector(Connector):
         self._shelf = Shelf(self._client, self._goods, self._stock.set_stock, self._on_tmall)
         self._shipping = Shipping(shop_id, self._client, self._trade)
         self._after_sales = AfterSales(shop_id, self._client)
-        self._receivers = Receivers(self._client, clock, lambda order_id: self.order(order_id).value, self.options)
+        self._receivers = Receivers(self._client, lambda order_id: self.order(order_id).value, self.options)
 
     def orders(self, window: Window) -> Iterator[Page[Order]]:
         asked: dict[str, Param] = {

@@ -9,29 +9,23 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from connectors.rows import unsaid
-from connectors.taobao import CHANGES, CHANNEL, wire
+from connectors.taobao import CHANNEL, wire
 from connectors.taobao.client import TaobaoClient, wall
 from connectors.taobao.errors import NO_PACKAGE
 from connectors.taobao.mapping.values import loose_instant
 from core.channel import Purpose, Recipient, Window
-from core.clock import Clock
 from core.errors import Denied, Invalid, Rejected, Unsupported
 from core.model import Order
 
 MOST_FOUND = 100
 """Orders that a search tells, the newest."""
-LEEWAY = timedelta(hours=1)
-"""How much more than the three months that a search reaches back may be asked for."""
 
 
 class Receivers:
     """One shop's receivers. `order` reads an order as it is now; `options` are the shop's, with the scenes."""
 
-    def __init__(
-        self, client: TaobaoClient, clock: Clock, order: Callable[[str], Order], options: Mapping[str, str]
-    ) -> None:
+    def __init__(self, client: TaobaoClient, order: Callable[[str], Order], options: Mapping[str, str]) -> None:
         self._client = client
-        self._clock = clock
         self._order = order
         self._scenes = {
             Purpose.SHIP: options["ship_scene"],
@@ -52,9 +46,9 @@ class Receivers:
 
     def find(self, window: Window, name: str, phone: str) -> list[str]:
         """In halves where the newest hundred are not all."""
-        if self._clock.now() - window.since > CHANGES.horizon + LEEWAY:
-            raise Invalid("orders are searched three months back", channel=CHANNEL.code)
-        mobile = phone.startswith("1") and len(phone) == 11
+        if not (name or phone):
+            raise Invalid("a search names somebody", channel=CHANNEL.code)
+        mobile = phone.startswith("1") and len(phone) == 11 and phone.isdigit()
         asked = {"receiver_name": name, "receiver_mobile" if mobile else "receiver_phone": phone}
         condition = {field: text for field, text in asked.items() if text}
         with unsaid(name, phone):

@@ -65,7 +65,7 @@ def _receiver(call: Call, order: Order, query: Params) -> dict[str, Any]:
     buyer, given = order.buyer, query.required("oaid")
     closed = order.state is State.CANCELLED
     private = call.world.settings.taobao_privacy_protection and not closed
-    phone = f"1880000{buyer.phone[-4:]}-{int(order.order_id) // 7 % 10_000:04d}" if private else buyer.phone
+    phone = virtual_number(order) if private else buyer.phone
     row: dict[str, Any] = {
         "tid": order.order_id,
         "oaid": given,
@@ -87,6 +87,11 @@ def _receiver(call: Call, order: Order, query: Params) -> dict[str, Any]:
     if closed:
         row["desensitize_rule"] = CLOSED_RULE
     return row
+
+
+def virtual_number(order: Order) -> str:
+    """`18800001234-0042`: the platform's own number, with the extension of the order."""
+    return f"1880000{order.buyer.phone[-4:]}-{int(order.order_id) // 7 % 10_000:04d}"
 
 
 def find(call: Call) -> dict[str, Any]:

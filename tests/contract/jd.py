@@ -112,6 +112,9 @@ class Jd(ChannelUnderTest):
     order_detail = "jingdong.pop.order.enGet"
     stock_write = "jingdong.ware.stock.sku.set"
     ship_write = "jingdong.pop.order.shipment"
+    shelf_write = "jingdong.ware.write.upOrDown"
+    reveal_call = "jingdong.jos.order.oaid.decrypt"
+    find_call = "jingdong.jos.order.oaid.search"
     row_id = "orderId"
     row_fields = ("itemInfoList", "modified")
     page_sizes = (
@@ -230,18 +233,19 @@ class Jd(ChannelUnderTest):
             order.list.biz_error.response order.ship.retryable.response""",
         "test_traps": "order.list.empty.response order.ship.biz_error.response",
         "test_messages": "push.rds_row",
+        "test_receivers": "privacy.oaid_decrypt.response",
+        "test_shelf": "item.up_down.response",
         "test_signing": "sign-vectors",
     }
     samples_unread: ClassVar[Mapping[str, str]] = {
         "what changed is listed, and read by its id": "aftersale.query_list.response",
         "after-sales are not decided yet": """aftersale.receive.response refund.agree.response
             refund.refuse.response""",
-        "the shelf is not written yet": "item.up_down.response",
         "parcels are not traced, the platform knows its own express only": "logistics.trace.response",
         "orders carry their memo": "order.remark_get.response order.remark_list.response",
         "orders come with their region names": "area.province.response",
-        "receivers are not revealed": """privacy.master_key.response privacy.oaid_decrypt.response
-            privacy.voucher.response tde-vectors""",
+        "receivers are opened by their OAID, one by one": """privacy.master_key.response privacy.voucher.response
+            tde-vectors""",
         "the shop is named by its operator": "shop.get.response vender.get.response",
         "the newer gateway is not spoken": "spapi.afs_list.response spapi.error.response",
         "stock is written for many SKUs in one call": "stock.update_legacy.response",

@@ -1,16 +1,18 @@
 """Taobao in the contract suite: a Taobao shop, and a Tmall shop, which writes stock and prices through other calls."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from pydantic import SecretStr
 
 from connectors.taobao.messages import TaobaoSession
-from core.channel import Capability, Notice
+from core.channel import Capability, Notice, Recipient
 from core.errors import Unavailable
 from core.status import AfterSaleStage, Hold, OrderStatus
 from sandbox.model import Order, Sku
 from sandbox.taobao.longlink import LongLink
+from sandbox.taobao.privacy import virtual_number
 from sandbox.taobao.stock_rules import withheld
 from tests.contract.bench import PUSH_GATEWAY, Bench
 from tests.contract.channel import ChannelUnderTest, Code, Life, Listener
@@ -72,6 +74,9 @@ class Taobao(ChannelUnderTest):
     order_detail = "taobao.trade.fullinfo.get"
     stock_write = "taobao.skus.quantity.update"
     ship_write = "taobao.logistics.offline.send"
+    shelf_write = "taobao.item.update.delisting"
+    reveal_call = "taobao.top.oaid.decrypt"
+    find_call = "taobao.trades.sold.query"
     row_id = "tid"
     row_fields = ("orders", "modified")
     page_sizes = (("connectors.taobao.client", "PAGE"), ("connectors.taobao.goods", "ITEM_PAGE"))
@@ -159,6 +164,8 @@ class Taobao(ChannelUnderTest):
             stock.item.response stock.skus.response stock.tmall.response tmc.permit.response
             user.seller.response""",
         "test_traps": "oaid.merge.response",
+        "test_receivers": "oaid.decrypt.mismatch.response oaid.decrypt.response",
+        "test_shelf": "item.delisting.response item.listing.response",
         "test_errors": """auth.token.response auth.token_create.response error.already_shipped.response
             error.bad_mail_no.response error.bad_sign.response error.bad_timestamp.response
             error.invalid_app_key.response error.invalid_argument.response error.invalid_method.response
@@ -172,13 +179,11 @@ class Taobao(ChannelUnderTest):
         "test_signing": "sign-vectors",
     }
     samples_unread: ClassVar[Mapping[str, str]] = {
-        "not called: the shelf is not written yet": "item.delisting.response item.listing.response",
         "not called: merchant codes are not written": "item.outer_id_update.response",
         "not called: after-sales are not decided yet": """logistics.address.response refund.agree.response
             refund.refuse.response refund.refuse_reason.response refund.return_agree.response""",
         "not called: a parcel is declared with its number": "logistics.online_confirm.response",
         "not called: parcels are not traced yet": "logistics.orders.response logistics.trace.response",
-        "not called: receivers are not revealed": "oaid.decrypt.mismatch.response oaid.decrypt.response",
         "not called: orders are not closed for the seller": "order.close.response",
         "not called: e-waybills are not bought yet": """waybill.cancel.response waybill.get.response
             waybill.search.response""",
@@ -194,6 +199,11 @@ class Taobao(ChannelUnderTest):
     def held(self, bench: Bench, sku: Sku) -> int:
         """Units of unpaid orders, where stock is taken off at payment only."""
         return withheld(bench.world, bench.shop, sku)
+
+    def recipient(self, order: Order) -> Recipient:
+        """With a number of the platform's own."""
+        told = super().recipient(order)
+        return replace(told, phone=virtual_number(order), virtual=True)
 
     def invent_order_status(self, answer: Any, code: int) -> None:
         trade = answer.get("trade_fullinfo_get_response", {}).get("trade")
@@ -223,5 +233,6 @@ class Tmall(Taobao):
     kind = "tmall"
     settings: ClassVar[Mapping[str, Any]] = {"taobao_shop_kinds": ["tmall"]}
     stock_write = delta_write = "tmall.item.quantity.update"
+    shelf_write = "taobao.item.update.delisting.tmall"
     one_in = 10
     also_can = frozenset({Capability.ADJUST_ONCE})

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from pydantic import SecretStr
@@ -248,7 +249,13 @@ def bought(here: World, key: SkuKey, *quantities: int) -> list[Callable[[], obje
         here.world.place(here.shop, sku=sku, quantity=quantity, variant="plain", restock=True)
         for quantity in quantities
     ]
-    return [lambda order=order: here.world.ship(order, "SF", "SF00001") for order in orders]  # type: ignore[misc]
+    return [partial(here.world.ship, order, "SF", "SF00001") for order in orders]
+
+
+def buying(here: World, key: SkuKey) -> Callable[[], object]:
+    """The step of somebody who buys two."""
+    sku = here.world.sku(here.shop, key.sku_id)
+    return partial(here.world.place, here.shop, sku=sku, quantity=2, variant="plain", restock=True)
 
 
 def calls(here: World, method: str) -> int:
@@ -268,8 +275,7 @@ def test_an_order_placed_between_reading_and_write_was_sold_since(here: World) -
     [key] = here.keys()
     bought(here, key, 1)
     sku = here.world.sku(here.shop, key.sku_id)
-    transport = Meanwhile(here, SET_STOCK, lambda: here.world.place(here.shop, sku=sku, quantity=2, variant="plain"))
-    [outcome] = here.connect(transport).set_stock([StockWrite(key, 10)])
+    [outcome] = here.connect(Meanwhile(here, SET_STOCK, buying(here, key))).set_stock([StockWrite(key, 10)])
     assert (outcome.error, sku.sellable, sku.held) == (None, 8, 3)
     assert calls(here, SET_STOCK) == 1
 
@@ -278,8 +284,7 @@ def test_a_number_below_what_orders_booked_meanwhile_is_written_again(here: Worl
     [key] = here.keys()
     bought(here, key, 1)
     sku = here.world.sku(here.shop, key.sku_id)
-    buy = lambda: here.world.place(here.shop, sku=sku, quantity=2, variant="plain", restock=True)  # noqa: E731
-    [outcome] = here.connect(Meanwhile(here, SET_STOCK, buy)).set_stock([StockWrite(key, 0)])
+    [outcome] = here.connect(Meanwhile(here, SET_STOCK, buying(here, key))).set_stock([StockWrite(key, 0)])
     assert (outcome.error, sku.sellable, sku.held) == (None, 0, 3)
     assert calls(here, SET_STOCK) == 2
 
@@ -287,9 +292,8 @@ def test_a_number_below_what_orders_booked_meanwhile_is_written_again(here: Worl
 def test_a_number_refused_while_orders_go_on_waits_for_its_next_turn(here: World) -> None:
     [key] = here.keys()
     bought(here, key, 1)
-    sku = here.world.sku(here.shop, key.sku_id)
-    buy = lambda: here.world.place(here.shop, sku=sku, quantity=2, variant="plain", restock=True)  # noqa: E731
-    [outcome] = here.connect(Meanwhile(here, SET_STOCK, buy, buy, buy)).set_stock([StockWrite(key, 0)])
+    buys = [buying(here, key)] * 3
+    [outcome] = here.connect(Meanwhile(here, SET_STOCK, *buys)).set_stock([StockWrite(key, 0)])
     assert type(outcome.error) is errors.NotYet
 
 

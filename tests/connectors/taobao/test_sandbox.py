@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Literal
 
 import pytest
@@ -266,8 +267,8 @@ def withholding(kind: Kind, *quantities: int) -> tuple[World, list[Placed]]:
     """A shop that takes stock off at payment, with unpaid orders of its first SKU."""
     here = World(kind, taobao_sub_stock=2)
     sku = here.world.sku(here.shop, here.key().sku_id)
-    how = {"sku": sku, "variant": "plain", "paid": False, "restock": True}
-    return here, [here.world.place(here.shop, quantity=quantity, **how) for quantity in quantities]  # type: ignore[arg-type]
+    order = partial(here.world.place, here.shop, sku=sku, variant="plain", paid=False, restock=True)
+    return here, [order(quantity=quantity) for quantity in quantities]
 
 
 @pytest.mark.parametrize("kind", ["taobao", "tmall"])
@@ -290,7 +291,7 @@ def test_an_order_placed_between_reading_and_write_was_sold_since() -> None:
 
 def test_a_number_that_orders_outrun_is_left_to_be_read_back() -> None:
     here, orders = withholding("taobao", 1, 1, 1, 1)
-    steps = [lambda order=order: here.world.pay(order) for order in orders[:3]]
+    steps = [partial(here.world.pay, order) for order in orders[:3]]
     transport = Meanwhile(here, *steps)
     [outcome] = here.connect(transport).set_stock([StockWrite(here.key(), 30)])
     assert (type(outcome.error), transport.writes) == (errors.OutcomeUnknown, 3)

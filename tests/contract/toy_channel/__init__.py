@@ -37,6 +37,7 @@ CHANNEL = Channel(
         Capability.SET_SHELF: Support.ABSENT,
         Capability.CONFIRM_ADDRESS: Support.ABSENT,
         Capability.REVEAL: Support.ABSENT,
+        Capability.FIND_ORDERS: Support.ABSENT,
         Capability.TRACE: Support.ABSENT,
     },
     notes={
@@ -50,6 +51,7 @@ CHANNEL = Channel(
         Capability.SET_SHELF: "listings are put on sale by hand",
         Capability.CONFIRM_ADDRESS: "a buyer's change of address takes effect by itself",
         Capability.REVEAL: "nobody but the carrier may decrypt",
+        Capability.FIND_ORDERS: "nobody is searched for",
         Capability.TRACE: "parcels are not traced",
     },
     orders=Paging(
