@@ -57,8 +57,8 @@ CATALOGUE: dict[str, Entry] = {
         422,
         "Reason with personal data",
         "理由含个人信息",
-        "A reason is kept in the audit log: no phone, identity or order numbers, no e-mail address.",
-        "理由会写入审计日志：不得包含电话、证件号、订单号或邮箱。",
+        "A reason is kept in the audit log: no seven digits in a row (phones, identity or order numbers), no e-mail.",
+        "理由会写入审计日志：不得含连续七位以上数字（电话、证件号、订单号）或邮箱。",
     ),
     "scope_missing": Entry(
         403,

@@ -1,6 +1,6 @@
 """A key that is limited to shops: every other shop is as if it did not exist."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import httpx
 import pytest
@@ -31,7 +31,7 @@ def limited(server: str, database: Database, two_shops: None) -> Iterator[httpx.
         yield opened
 
 
-def wish(erp: httpx.Client, path: str, key: str, *items: dict[str, object]) -> httpx.Response:
+def wish(erp: httpx.Client, path: str, key: str, *items: Mapping[str, object]) -> httpx.Response:
     method = "POST" if path == "/v1/shipments" else "PUT"
     return erp.request(method, path, json={"items": list(items)}, headers={"Idempotency-Key": key})
 
