@@ -9,7 +9,7 @@ from ..model import Order, State
 from . import ciphers
 from .call import Call
 
-VIRTUAL_PHONE = "17000000000"
+VIRTUAL_PHONE = "18400000001"
 
 
 def decrypt(call: Call) -> dict[str, Any]:

@@ -11,7 +11,18 @@ from connectors.pinduoduo import CHANNEL
 from connectors.pinduoduo.connector import PinduoduoConnector
 from connectors.pinduoduo.messages import PinduoduoSession
 from core import errors
-from core.channel import Credentials, ObjectKind, OpenGate, PriceWrite, StockDelta, StockWrite, Window
+from core.channel import (
+    Credentials,
+    ObjectKind,
+    OpenGate,
+    PriceWrite,
+    Purpose,
+    Recipient,
+    Scope,
+    StockDelta,
+    StockWrite,
+    Window,
+)
 from core.model import Flag, Memo, ParcelDraft, Price, Shipment, SkuKey
 from core.status import AfterSaleKind, AfterSaleStage, AfterSaleState, Closing, Fulfilment, Hold
 from sandbox.clock import VirtualClock
@@ -256,3 +267,26 @@ def test_pushes_arrive_and_are_acknowledged(here: World) -> None:
             assert json.loads(ack)["commandType"] == "Ack"
             assert peer.on_frame(ack) == []
     assert here.world.outboxes["pinduoduo"].backlog() == 0
+
+
+def test_a_receiver_is_opened_with_a_number_that_can_be_printed(here: World) -> None:
+    here.world.change_settings({"pinduoduo_virtual_phone": True})
+    placed = here.place()
+    told = here.connector.reveal(here.connector.order(placed.order_id).value, Purpose.SHIP, "keeper-3")
+    assert told == Recipient(
+        name=placed.buyer.name,
+        phone=f"18400000001-{placed.buyer.phone[-4:]}",
+        address=placed.buyer.address.detail,
+        virtual=True,
+    )
+
+
+def test_outside_the_cloud_the_next_receiver_waits_ten_seconds(here: World) -> None:
+    order = here.connector.order(here.place().order_id).value
+    here.connector.reveal(order, Purpose.SHIP, "keeper-3")
+    with pytest.raises(errors.Throttled):
+        here.connector.reveal(order, Purpose.SHIP, "keeper-3")
+    here.world.advance(10)
+    assert here.connector.reveal(order, Purpose.SHIP, "keeper-3").phone
+    [limit] = [limit for limit in CHANNEL.limits if limit.method == "pdd.open.decrypt.batch"]
+    assert (limit.calls, limit.seconds, limit.scope) == (1, 10, Scope.APP)
