@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from core.db.engine import lock
 from core.db.feed import matching
-from core.db.tables import consumer, feed
+from core.db.tables import consumer, delivery, feed, subscription
 
 COUNTED = 10_000
 """Up to how many events a lag is counted."""
@@ -116,8 +116,11 @@ def lag(connection: Connection, reader: Consumer) -> Lag:
 
 
 def slowest(connection: Connection) -> int | None:
-    """The smallest acknowledged position; None without consumers."""
-    found: int | None = connection.scalar(sa.select(sa.func.min(consumer.c.position)))
+    """Up to which position every consumer has acknowledged, and every subscription was served; None without any."""
+    served = sa.select(subscription.c.position).where(subscription.c.state != "disabled")
+    due = sa.select(delivery.c.position - 1).where(delivery.c.state == "due")
+    places = sa.union_all(sa.select(consumer.c.position), served, due).subquery()
+    found: int | None = connection.scalar(sa.select(sa.func.min(places.c[0])))
     return found
 
 
