@@ -3,7 +3,7 @@
 *base* is what both sides last stood on, *ours* what the ERP wants now (None: nothing beyond base), *theirs* what the
 channel shows. One side moved: its value goes to the other. Both moved: the shop's policy for the field decides. Values
 are text: a whole number for stock, JSON of `core.model.Price` or `Memo` for prices and memos, numbers joined by commas
-for tracking. Stock is sold while nobody edits it; what it should be by now is `core.sold`.
+for tracking, one word for the shelf. Stock is sold while nobody edits it; what it should be by now is `core.sold`.
 """
 
 import json
@@ -52,7 +52,6 @@ DEFAULTS = {
     Field.ADDRESS: Policy.CHANNEL,
 }
 UNWRITTEN = {
-    Field.SHELF: "Qudao does not put listings on or off the shelf",
     Field.ADDRESS: "Qudao does not write addresses to a channel",
 }
 """Fields that are only read. The ERP stands on what it was told, so a change of theirs is always put to the policy."""

@@ -1,8 +1,8 @@
-"""What an order or a listing brings with it: shelf, memo, address and tracking numbers that changed on the channel.
+"""What an order brings with it: memo, address and tracking numbers that changed on the channel.
 
-The item as stored before is what both sides stood on; for tracking numbers it is what the channel once took from us,
-and a memo that the ERP ever wanted has a base of its own. `order.updated` and `listing.updated` tell of the change
-itself; here it is decided, and held against what is wanted.
+The order as stored before is what both sides stood on; for tracking numbers it is what the channel once took from us,
+and a memo that the ERP ever wanted has a base of its own. `order.updated` tells of the change itself; here it is
+decided, and held against what is wanted.
 """
 
 import json
@@ -14,15 +14,15 @@ from sqlalchemy import Connection
 
 from core.conflict import Field, decide, same, same_text
 from core.crypto import Vault
-from core.db import conflicts, feed, intents
+from core.db import conflicts, feed, intents, requests
 from core.db.conflicts import Agreed
 from core.db.intents import Intent
 from core.db.lanes import Kind
-from core.model import Listing, Order, Receiver
+from core.model import Order, Receiver
 from sync.conflicts import SETTLE, alone
 from sync.decisions import Case, carry_out, sealed, unsealed
 
-WATCHED = {"shelf", "memo", "receiver", "parcels"}
+WATCHED = {"memo", "receiver", "parcels"}
 SOURCE_GRAIN = timedelta(seconds=1)
 """Channels tell in whole seconds when an order changed."""
 
@@ -41,9 +41,6 @@ def see(
     alone(connection, shop_id)
     events: list[feed.Event] = []
     for before, after, changed in watched:
-        if isinstance(after, Listing) and "shelf" in changed:
-            values = before.shelf.value.value, after.shelf.value.value
-            events += _moved(connection, vault, shop_id, Field.SHELF, after.id, values, now)
         if isinstance(after, Order):
             events += _order(connection, vault, before, after, changed, now)
     return events
@@ -57,6 +54,8 @@ def _order(
         events += _memo(connection, vault, before, after, now, only=changed == ("memo",))
     places = address(before.receiver), address(after.receiver)
     if "receiver" in changed and all(places):
+        if places[0] != places[1]:
+            requests.end(connection, after.shop_id, after.id, "elsewhere", now, asked_by=after.updated_at)
         events += _moved(connection, vault, after.shop_id, Field.ADDRESS, after.id, places, now)
     if "parcels" in changed:
         events += _numbers(connection, vault, after, now)

@@ -1,5 +1,5 @@
-"""The one home of "the channel shows something else": every reading of stock and price, every change that an order or a
-listing brings, and every send is compared here with what both sides stood on.
+"""The one home of "the channel shows something else": every reading of stock, price and shelf, every change that an
+order brings, and every send is compared here with what both sides stood on.
 
 Lives here: when a difference counts. Does not: the decision itself (core/conflict), what it does to rows and feed
 (sync/decisions), what a person does about an open one (sync/resolve). Everything runs inside the caller's transaction,
@@ -20,12 +20,13 @@ from sqlalchemy import Connection
 from connectors import CHANNELS
 from core.conflict import Field, Policy, decide, same
 from core.crypto import Vault
-from core.db import conflicts, intents, sold
+from core.db import conflicts, intents, mappings, sold
 from core.db.conflicts import Agreed, Reading
 from core.db.engine import lock
 from core.db.intents import ADOPTED, Intent
 from core.model import Listing, Price, StockLevel
 from core.sold import Expected, Sold, Span, expected
+from core.status import Shelf
 from sync.decisions import KINDS, Case, Considered, carry_out, hold, listing_and_sku
 
 Sales = dict[tuple[str, str], list[Sold]]
@@ -49,7 +50,8 @@ def consider(
     asked_at: datetime | None = None,
     held: int | None = None,
 ) -> Considered:
-    """One reading of stock (a whole number as text) or price (JSON of `Price`) of a listing SKU, `listing/sku`.
+    """One reading of stock (a whole number as text) or price (JSON of `Price`) of a listing SKU, `listing/sku`, or of a
+    listing's shelf.
 
     `read_at`: when it was here; `asked_at`: before the call left, which is what a reading must be judged by as soon as
     ours may be written beside it. The other fields are compared where `accept` learns of them.
@@ -124,9 +126,11 @@ def before_send(
 def see_listings(
     connection: Connection, vault: Vault, shop_id: str, listings: Iterable[Listing], asked_at: datetime, now: datetime
 ) -> Considered:
-    """Stock and prices as listings show them."""
-    stock, prices = [], []
+    """Stock, prices and shelves as listings show them."""
+    stock, prices, shelves = [], [], []
     for listing in listings:
+        if (shelf := listing.shelf.value) is not Shelf.UNKNOWN:
+            shelves.append(Reading(listing.id, shelf.value, asked_at, now))
         for sku in listing.skus:
             object_id = f"{listing.id}/{sku.sku_id}"
             if sku.sellable is not None:
@@ -135,6 +139,7 @@ def see_listings(
                 prices.append(Reading(object_id, sku.price.model_dump_json(exclude_none=True), asked_at, now))
     done = consider_all(connection, vault, shop_id, Field.STOCK, stock, now)
     done.add(consider_all(connection, vault, shop_id, Field.PRICE, prices, now))
+    done.add(consider_all(connection, vault, shop_id, Field.SHELF, shelves, now))
     return done
 
 
@@ -197,6 +202,15 @@ class Desk:
             conflicts.policies(connection, shop_id)[field],
             conflicts.complete_through(connection, shop_id),
         )
+
+    def policy_of(self, object_id: str) -> Policy:
+        """The number of a bundle follows from those of its parts, and the channel's cannot be put down to them: ours
+        counts, unless a person is to be asked.
+        """
+        yields = self.field is Field.STOCK and self.policy in (Policy.CHANNEL, Policy.NEWEST)
+        if yields and mappings.is_bundle(self.connection, self.shop_id, *listing_and_sku(object_id)):
+            return Policy.ERP
+        return self.policy
 
     def sales(self, bases: Sequence[Agreed]) -> Sales:
         if self.field is not Field.STOCK or not bases:
@@ -299,7 +313,7 @@ def _may_pass(desk: Desk, base: Agreed, item: Intent, done: Considered) -> bool:
     if _stale(base, reading) or _unmoved(desk.field, base, reading, should_be):
         conflicts.forget(desk.connection, desk.shop_id, desk.field, base.object_id)
         return True
-    if not desk.proven(reading) and desk.policy is not Policy.ERP:
+    if not desk.proven(reading) and desk.policy_of(base.object_id) is not Policy.ERP:
         words = "the channel shows something else; waiting for the orders of that time"
         intents.later(desk.connection, item, desk.now + LOOK_AGAIN, "conflict_wait", words, failed=False)
         return False
@@ -314,13 +328,14 @@ def _judge(desk: Desk, base: Agreed, reading: Reading, should_be: Expected | Non
     opened = conflicts.open_ones(desk.connection, desk.shop_id, desk.field, [base.object_id]).get(base.object_id)
     if item is not None and ours is not None:
         ours_at = opened.ours_at if opened is not None else item.changed_at
-    case = Case(desk.shop_id, desk.field, base.object_id, base.value, ours, reading.value, desk.policy, item)
+    policy = desk.policy_of(base.object_id)
+    case = Case(desk.shop_id, desk.field, base.object_id, base.value, ours, reading.value, policy, item)
     made = decide(
         desk.field,
         base.value,
         ours,
         reading.value,
-        desk.policy,
+        policy,
         ours_at=ours_at,
         theirs_at=_moved_at(base.at, reading.at, ours_at),
         expected=should_be,

@@ -14,7 +14,14 @@ from core.db.conflicts import DecisionRow
 from core.db.intents import CONFLICT, Intent
 from core.db.lanes import Kind, Lane
 
-KINDS = {Field.STOCK: Kind.STOCK, Field.PRICE: Kind.PRICE, Field.TRACKING: Kind.SHIP, Field.MEMO: Kind.MEMO}
+KINDS = {
+    Field.STOCK: Kind.STOCK,
+    Field.PRICE: Kind.PRICE,
+    Field.SHELF: Kind.SHELF,
+    Field.TRACKING: Kind.SHIP,
+    Field.MEMO: Kind.MEMO,
+    Field.ADDRESS: Kind.ADDRESS,
+}
 """Field → the lane, and kind of intent, that carries ours."""
 
 TOLD = {Field.STOCK, Field.PRICE}
@@ -123,8 +130,10 @@ def _write(
 
 
 def adopted(row: DecisionRow, now: datetime) -> list[feed.Event]:
-    """Tells that the channel's value stands, where no other event does: of a memo, that ours was given up for it."""
-    told = Field(row.field) in TOLD or (row.field == Field.MEMO and row.ours)
+    """Tells that the channel's value stands, where no other event does: of a memo or shelf, that ours was given up for
+    it.
+    """
+    told = Field(row.field) in TOLD or (row.field in (Field.MEMO, Field.SHELF) and row.ours)
     return [event_of(row, f"{row.field}.adopted", now)] if told else []
 
 

@@ -1,4 +1,4 @@
-"""Intents go out: stock and prices as desired state, in batches; shipments one by one, after a look at the order.
+"""Desired state goes out, in batches: stock, prices and shelves.
 
 Every call has its attempt row before it leaves. An attempt without an answer, or whose worker died, is settled by
 reading the channel back before anything is sent for that intent again.
@@ -7,9 +7,10 @@ reading the channel back before anything is sent for that intent again.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from core.channel import Connector, Outcome, PriceWrite, StockWrite
+from core.channel import Connector, Outcome, PriceWrite, StockWrite, one_by_one
 from core.conflict import Field
 from core.db import catalog, feed, intents, lanes, outcomes
 from core.db.conflicts import Reading
@@ -18,12 +19,14 @@ from core.db.lanes import Claim, Kind
 from core.db.outcomes import Delay, Ending
 from core.errors import ChannelError, NotFound
 from core.model import Price, SkuKey
+from core.status import Shelf
 from sync import conflicts, ledger, policy
 from sync.ledger import SHOW_AGAIN, Entry
 from sync.runtime import Runtime
 
 ALONE_AFTER = 2
 """What was in so many calls in which the worker died shares no call any more."""
+SHELVES_AT_ONCE = 20
 SOLD_OUT = "0"
 """The wanted stock that must not wait for anything else."""
 
@@ -47,6 +50,11 @@ def drain_stock(runtime: Runtime, connector: Connector, claim: Claim) -> bool:
 def drain_prices(runtime: Runtime, connector: Connector, claim: Claim) -> bool:
     """Sends one batch of prices. True when there may be more."""
     return _drain(runtime, connector, claim, _PRICE)
+
+
+def drain_shelf(runtime: Runtime, connector: Connector, claim: Claim) -> bool:
+    """Puts some listings on sale or takes them off. True when there may be more."""
+    return _drain(runtime, connector, claim, _SHELF)
 
 
 def _drain(runtime: Runtime, connector: Connector, claim: Claim, wanted: _Field) -> bool:
@@ -259,5 +267,20 @@ def _shown_prices(connector: Connector, batch: Sequence[Intent]) -> dict[SkuKey,
     return shown
 
 
+def _set_shelf(connector: Connector, batch: Sequence[Intent]) -> Sequence[Outcome[Any]]:
+    return one_by_one([item.object_id for item in batch], partial(_put, connector, {i.object_id: i for i in batch}))
+
+
+def _put(connector: Connector, wishes: dict[str, Intent], listing_id: str) -> Outcome[str]:
+    return connector.set_shelf(listing_id, on=wishes[listing_id].wanted == Shelf.ON)
+
+
+def _shown_shelf(connector: Connector, batch: Sequence[Intent]) -> dict[SkuKey, str]:
+    """A listing that has run out is on sale all the same."""
+    shown = {key_of(item): connector.listing(item.object_id).value.shelf.value for item in batch}
+    return {key: (Shelf.ON if word is Shelf.SOLD_OUT else word).value for key, word in shown.items()}
+
+
 _STOCK = _Field(Kind.STOCK, Field.STOCK, lambda connector: connector.channel.stock_batch, _set_stock, _shown_stock)
 _PRICE = _Field(Kind.PRICE, Field.PRICE, lambda connector: connector.channel.price_batch, _set_prices, _shown_prices)
+_SHELF = _Field(Kind.SHELF, Field.SHELF, lambda _connector: SHELVES_AT_ONCE, _set_shelf, _shown_shelf)

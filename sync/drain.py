@@ -12,7 +12,7 @@ from core.db import lanes, shops
 from core.db.lanes import Claim, Kind, Lane, LaneLost
 from core.db.shops import ShopRow
 from core.errors import ChannelError, Garbled, OutcomeUnknown, Unavailable
-from sync import deliver, inbox, memo, policy, pull, reconcile, ship, tokens
+from sync import address, deliver, inbox, memo, policy, pull, reconcile, ship, tokens
 from sync.policy import Action
 from sync.runtime import Runtime
 
@@ -25,6 +25,8 @@ WORK: dict[Kind, Work] = {
     Kind.STOCK: deliver.drain_stock,
     Kind.PRICE: deliver.drain_prices,
     Kind.MEMO: memo.drain,
+    Kind.SHELF: deliver.drain_shelf,
+    Kind.ADDRESS: address.drain,
     Kind.PULL: pull.drain,
     Kind.BACKFILL: reconcile.drain,
 }
@@ -36,6 +38,8 @@ URGENCY: dict[Kind, Urgency] = {
     Kind.STOCK: Urgency.STOCK,
     Kind.PRICE: Urgency.PRICE,
     Kind.MEMO: Urgency.PRICE,
+    Kind.SHELF: Urgency.PRICE,
+    Kind.ADDRESS: Urgency.NOW,
     Kind.PULL: Urgency.READ,
     Kind.BACKFILL: Urgency.LISTING,
 }

@@ -15,14 +15,14 @@ from sqlalchemy import Connection
 
 from core.channel import Connector, Fetched, Notice, ObjectKind
 from core.crypto import Vault
-from core.db import lanes, receipts
+from core.db import feed, lanes, receipts
 from core.db.lanes import Claim, Kind, Lane
 from core.db.receipts import DEADLY, UNKNOWN_SHOP, Receipt
 from core.db.shops import shop_id
 from core.db.tables import shop
 from core.errors import ChannelError, Garbled, NotFound, OutcomeUnknown, Throttled, Unavailable, Unsupported
 from core.model import AfterSale, Listing, Order
-from sync import policy
+from sync import address, policy
 from sync.accept import accept
 from sync.policy import Action
 from sync.runtime import Runtime
@@ -45,11 +45,21 @@ def store(connection: Connection, vault: Vault, notices: Sequence[Notice], now: 
     known = set(connection.scalars(sa.select(shop.c.id).where(shop.c.id.in_(wanted))))
     states = [_state(notice, shop_id(notice.channel, notice.account) in known) for notice in notices]
     receipts.store(connection, vault, notices, states, now)
+    feed.append(connection, _wishes(connection, notices, known, now))
     return {
         Lane(shop_id(notice.channel, notice.account), Kind.NOTICES)
         for notice, (state, _) in zip(notices, states, strict=True)
         if state == "due"
     }
+
+
+def _wishes(connection: Connection, notices: Sequence[Notice], known: set[str], now: datetime) -> list[feed.Event]:
+    """What notices ask of the seller beside naming something."""
+    events = []
+    for notice in notices:
+        if notice.asks == "address" and (of := shop_id(notice.channel, notice.account)) in known:
+            events += address.asked(connection, of, notice, now)
+    return events
 
 
 def _state(notice: Notice, known: bool) -> tuple[str, str]:

@@ -127,9 +127,11 @@ def _event(entry: Entry, revision: int, now: datetime) -> feed.Event:
     item = entry.item
     family = "shipment" if item.kind == Kind.SHIP else item.kind
     named: dict[str, Any] = {"order_id": item.object_id}
-    if item.kind not in (Kind.SHIP, Kind.MEMO):
+    if item.kind == Kind.SHELF:
+        named = {"listing_id": item.object_id, "wanted": item.wanted}
+    elif item.kind in (Kind.STOCK, Kind.PRICE):
         named = dict(zip(("listing_id", "sku_id"), item.object_id.split("/", 1), strict=True))
-    if item.kind != Kind.MEMO:  # which may name people
+    if item.kind not in (Kind.MEMO, Kind.SHELF):  # a memo may name people
         named["wanted"] = json.loads(item.wanted)
     data = {
         **named,

@@ -26,6 +26,8 @@ QUEUES: dict[Kind, str] = {
     Kind.STOCK: NORMAL,
     Kind.PRICE: NORMAL,
     Kind.MEMO: NORMAL,
+    Kind.SHELF: NORMAL,
+    Kind.ADDRESS: URGENT,
     Kind.PULL: NORMAL,
     Kind.BACKFILL: BULK,
 }

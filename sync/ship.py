@@ -18,7 +18,7 @@ from core.db.outcomes import Ending
 from core.errors import AlreadyDone, ChannelError, NotYet, Rejected
 from core.model import Order, Shipment
 from core.shipping import OTHERWISE, Ask, Change, Done, Send, Step, Wait, next_step
-from sync import acts, deliver, ledger, tracking
+from sync import acts, address, deliver, ledger, tracking
 from sync.accept import absorb
 from sync.changes import numbers
 from sync.conflicts import alone
@@ -67,6 +67,7 @@ def _decide(connection: Connection, item: Intent, order: Order, now: datetime) -
         lost is not None
         or tracking.superseded(connection, item, wishes, order, step, now)
         or tracking.held_for_address(connection, item, now)
+        or (isinstance(step, Send | Change) and address.holds(connection, item, now))
     ):
         return Wait("held", "not now, or not before a person decided, or not any more"), lost or []
     if isinstance(step, Wait):

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from pydantic import StringConstraints
 from sqlalchemy import Connection
 
+from core.channel import Capability, Channel
 from core.db import intents
 from core.db.feed import Event
 from core.db.intents import Wish
@@ -79,6 +80,13 @@ def queue(connection: Connection, wanted: Sequence[T], plan: Callable[[T], Plan]
 def no(code: str, message: str) -> Plan:
     """The plan of an item that is refused."""
     return Plan(refused=ItemResult("refused", code, message))
+
+
+def not_here(channel: Channel, capability: Capability) -> Plan | None:
+    """The plan of an item that its channel cannot carry out."""
+    if channel.supports(capability):
+        return None
+    return no("not_supported_here", f"{channel.label}: {channel.notes.get(capability, 'it cannot be done there')}")
 
 
 def channels(connection: Connection, named: Iterable[str]) -> dict[str, str]:

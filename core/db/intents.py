@@ -27,8 +27,8 @@ UNMAPPED = "unmapped"
 
 @dataclass(frozen=True)
 class Intent:
-    """A row of work. `wanted` is JSON text; `version` what is wanted now, `done_version` what the channel last
-    accepted.
+    """A row of work. `wanted` is JSON text, of a shelf one word; `version` what is wanted now, `done_version` what the
+    channel last accepted.
     """
 
     id: int
@@ -300,6 +300,21 @@ def later(
 ) -> None:
     """Not before then; a newer version stays due as it is. Without `failed` the wait counts as no try."""
     outcomes.delay(connection, [Delay(item.this_version, until, code, reason, failed)])
+
+
+def wake(connection: Connection, kind: str, shop_id: str, object_id: str, code: str, now: datetime) -> None:
+    """What waits for this reason need not wait any more."""
+    connection.execute(
+        sa.update(intent)
+        .where(
+            intent.c.kind == kind,
+            intent.c.shop_id == shop_id,
+            intent.c.object_id == object_id,
+            intent.c.state == "due",
+            intent.c.reason_code == code,
+        )
+        .values(not_before=now, reason="", reason_code="")
+    )
 
 
 def states(connection: Connection, asked: Collection[tuple[int, int]]) -> dict[tuple[int, int], tuple[str, str, str]]:

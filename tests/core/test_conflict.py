@@ -12,6 +12,7 @@ TEN, ELEVEN, TWELVE = '{"sale":1000}', '{"sale":1100}', '{"sale":1200}'
 VALUES = {
     Field.STOCK: ("40", "50", "7"),
     Field.PRICE: (TEN, ELEVEN, TWELVE),
+    Field.SHELF: ("on", "off", "banned"),
     Field.TRACKING: ("SF1", "SF2", "YT9"),
     Field.MEMO: tuple(f'{{"text":"{text}","flag":"none"}}' for text in "abc"),
 }

@@ -230,7 +230,7 @@ def test_a_price_that_both_changed_is_asked_about(engine: Engine, resolution: st
         assert sku.price.sale == {"ours": 1150, "theirs": 1100, "value": 1130}[resolution], channel
 
 
-def test_a_listing_taken_off_the_shelf_is_decided_by_policy(engine: Engine) -> None:
+def test_a_listing_taken_off_the_shelf_by_hand_stays_off(engine: Engine) -> None:
     resolve.set_policy(engine.runtime, engine.shops["jd"], Field.SHELF, Policy.ERP)
     for channel in CHANNELS:
         sku, shop = sku_of(engine, channel, code(engine)), engine.world.shop(channel)
@@ -241,12 +241,7 @@ def test_a_listing_taken_off_the_shelf_is_decided_by_policy(engine: Engine) -> N
         read_listing(engine, channel, sku)
         [row] = decisions(engine, channel, "shelf")
         assert (row.object_id, row.base, row.theirs) == (sku.item_id, "on", "off"), channel
-        assert row.outcome == ("ask" if channel == "jd" else "adopt")
-    [asked] = decisions(engine, "jd", "shelf", "open")
-    with pytest.raises(ConfigurationError, match="does not put listings"):
-        resolve.resolve(engine.runtime, asked.id, "ours")
-    assert decisions(engine, "jd", "shelf", "open") == [asked], "a refused word decides nothing"
-    assert resolve.resolve(engine.runtime, asked.id, "theirs").state == "resolved"
+        assert (row.outcome, row.rule) == ("adopt", "only_theirs"), "the ERP wanted nothing else"
 
 
 def place(engine: Engine, channel: str) -> Order:

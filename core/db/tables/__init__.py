@@ -11,6 +11,7 @@ from core.db.tables.items import after_sales, bad_row, listings, orders, raw, so
 from core.db.tables.keys import api_key, audit
 from core.db.tables.lanes import intervention, lane, pull_window, reconciliation, watermark
 from core.db.tables.order_numbers import order_number
+from core.db.tables.requests import address_request
 from core.db.tables.shops import app, credential, receipt, shop
 from core.db.tables.subscriptions import DUE, delivery, delivery_attempt, subscription
 
@@ -19,6 +20,7 @@ __all__ = [
     "SOLD_OUT",
     "SOLD_OUT_FIRST",
     "Instant",
+    "address_request",
     "after_sales",
     "agreed",
     "api_key",

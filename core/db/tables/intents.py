@@ -46,9 +46,10 @@ intent = Table(
 )
 """Something that must become true on a channel. `state`: due, done, parked, dismissed.
 
-Stock and price have one row per listing SKU, a memo one per order, and coalesce in it: `version` rises with every new
-wish, `done_version` is the newest that the channel accepted. A shipment has a row of its own. `told` counts the
-outcomes told in the feed: their revision. A memo is sealed in `wanted`.
+Stock and price have one row per listing SKU, a shelf one per listing, a memo one per order, and coalesce in it:
+`version` rises with every new wish, `done_version` is the newest that the channel accepted. A shipment has a row of its
+own, the answer to a buyer's request too. `told` counts the outcomes told in the feed: their revision. A memo is sealed
+in `wanted`.
 """
 
 attempt = Table(
