@@ -22,6 +22,7 @@ from commands import (
     parts,
     privacy,
     reconcile,
+    report,
     resync,
     schema,
     secret,
@@ -63,6 +64,7 @@ for name, module in (
     ("key", key),
     ("secret", secret),
     ("privacy", privacy),
+    ("report", report),
     ("audit", audit),
 ):
     app.add_typer(module.app, name=name)

@@ -22,7 +22,7 @@ from starlette.routing import BaseRoute, Match, Mount, Route
 from connectors import CHANNELS, Adapter
 from core.db import feed as events
 from sync.runtime import Runtime
-from web import audit, commands, consumers, docs, feed, reading, snapshot
+from web import audit, commands, consumers, docs, feed, reading, reports, snapshot
 from web.auth import Keys
 from web.description import DESCRIPTION, REFUSALS, VERSION, describe
 from web.guard import Guard
@@ -77,6 +77,7 @@ def _api(state: State, watch: Watch, keys: Keys, rate: KeyRate) -> FastAPI:
         commands.routes(state),
         reading.routes(state),
         audit.routes(state),
+        reports.routes(state),
     )
     api = FastAPI(
         title="Qudao",
