@@ -35,6 +35,7 @@ from sync.accept import Accepted, accept
 from sync.mappings import MappingItem
 from sync.patience import Patient
 from sync.push import ItemResult, StockItem
+from sync.queue import QUEUES
 from sync.runtime import Runtime
 
 SKUS_AT_ONCE = 50
@@ -131,7 +132,7 @@ def pause_shop(runtime: Runtime, identity: str, reason: str) -> bool:
 def resume_shop(runtime: Runtime, identity: str) -> bool:
     """Lets the work of a shop go on. False when it was not paused."""
     changed = _set_state(runtime, identity, "resumed", "")
-    runtime.bells.ring(Lane(identity, kind) for kind in Kind if kind is not Kind.LISTEN)
+    runtime.bells.ring(Lane(identity, kind) for kind in QUEUES)
     return changed
 
 
