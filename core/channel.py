@@ -676,9 +676,9 @@ class Connector:
         return self._absent(Capability.REVEAL)
 
     def find_orders(self, window: Window, *, name: str = "", phone: str = "") -> list[str]:
-        """Ids of the orders, created in the window, that go to a receiver of exactly this name, this phone, or both where
-        both are given (Invalid without either). The channel searches, as far back as it does; nothing is kept. Raises
-        Throttled when it was asked too often.
+        """Ids of the orders, created in the window, that go to a receiver of exactly this name, this phone, or both
+        where both are given (Invalid without either). The channel searches, as far back as it does; nothing is kept.
+        Raises Throttled when it was asked too often.
         """
         return self._absent(Capability.FIND_ORDERS)
 
