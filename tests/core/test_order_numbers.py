@@ -3,24 +3,16 @@
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
 
-from core.channel import Credentials
-from core.db import Database, order_numbers, shops
+from core.db import Database, order_numbers
 from core.model import AfterSale, Lineage, ReturnParcel
 from core.status import AfterSaleKind, AfterSaleStage, Fact
 from sync.accept import accept
 from tests.canonical import at, fetched, line, order, parcel
+from tests.shops import connect
 from tests.vault import VAULT
 
 DOUYIN, PINDUODUO = "douyin:7001", "pinduoduo:1"
-
-
-def connect(database: Database, identity: str) -> None:
-    channel, _, account = identity.partition(":")
-    tokens = Credentials("app-7", SecretStr("a secret"), SecretStr("access"), SecretStr("refresh"))
-    with database.write() as connection:
-        shops.add(connection, VAULT, channel=channel, account=account, name="Tea", credentials=tokens, now=at(0))
 
 
 def store(database: Database, *values: Any) -> None:
