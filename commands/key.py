@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.terminal import NO, USAGE, AsJson, Stop, instant, opened, print_json, say, show, show_one
+from commands.terminal import NO, USAGE, AsJson, Stop, cell, instant, opened, print_json, say, show, show_one
 
 if TYPE_CHECKING:
     from core.db.keys import KeyRow
@@ -79,6 +79,28 @@ def change(
     if changed is None:
         raise Stop(f"there is no valid key {key}", "没有该有效密钥", NO)
     say(f"{key} is changed; it counts within a second", "已修改，一秒内生效")
+
+
+@app.command()
+def rotate(
+    key: Id,
+    keep: Annotated[str, typer.Option(help="How long the old one stays good: 24h, 7d · 旧密钥保留时长。")] = "24h",
+    json: AsJson = False,
+) -> None:
+    """Make another key with the same rights; the old one ends a little later · 轮换密钥。"""
+    from sync import keys
+
+    with opened() as runtime:
+        now = runtime.clock.now()
+        until = _ends(keep, now) or now
+        made = keys.rotate(runtime, key, until - now)
+    if made is None:
+        raise Stop(f"there is no valid key {key}", "没有该有效密钥", NO)
+    if json:
+        print_json({"id": made.id, "key": made.plain, "old": key, "old_expires_at": until})
+        return
+    typer.echo(made.plain)
+    say(f"{made.id} takes the place of {key}, which ends {cell(until)}", "旧密钥到期后失效")
 
 
 @app.command("list")

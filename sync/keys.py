@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -78,6 +78,24 @@ def change(
             expires_at=grant.expires_at,
             per_minute=grant.per_minute,
         )
+
+
+def rotate(runtime: Runtime, identity: str, keep: timedelta, *, by: str = CLI) -> NewKey | None:
+    """Another key with the same rights and no end; the old one ends after `keep`. None when there is no such good
+    key.
+    """
+    now = runtime.clock.now()
+    with runtime.database.write() as connection:
+        row = keys.get(connection, identity)
+        if row is None or not row.good(now):
+            return None
+        grant = Grant(row.scopes, row.shops, row.role, None, row.per_minute)
+        made = keys.create(connection, row.label, now, grant)
+        _note(connection, now, by, "key.create", made.id, grant)
+        ends = min(filter(None, (row.expires_at, now + keep)))
+        keys.change(connection, identity, replace(grant, expires_at=ends))
+        _note(connection, now, by, "key.change", identity, grant)
+    return made
 
 
 def revoke(runtime: Runtime, identity: str, *, by: str = CLI) -> bool:
