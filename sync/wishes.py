@@ -20,7 +20,9 @@ from core.db.intents import Wish
 from core.db.lanes import Kind, Lane
 from core.db.tables import shop
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=128, strip_whitespace=True)]
+Name = Annotated[
+    str, StringConstraints(min_length=1, max_length=128, strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
 
 T = TypeVar("T")
 

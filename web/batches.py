@@ -95,7 +95,7 @@ def _around(error: ErrorDetails) -> Problem:
 
 
 def _item_error(error: ErrorDetails) -> ItemError:
-    field = error["loc"][2] if len(error["loc"]) > 2 else ""
+    field = error["loc"][-1] if len(error["loc"]) > 2 else ""
     return error_at(error, _FIELD_CODES.get(str(field), "invalid_item"))
 
 

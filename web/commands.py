@@ -1,6 +1,6 @@
-"""What the ERP wants: stock, prices, mappings, shipments, memos; and what became of it.
+"""A command of the ERP: taken once for its Idempotency-Key, answered item by item, and followed until it is settled.
 
-Lives here: the Idempotency-Key, the answer, the routes. Does not: what an item means (sync/push.py), which may refuse
+Does not live here: which commands there are (web/command_routes.py), nor what an item means (sync/), which may refuse
 it without stopping its neighbours. When no item can be taken the answer is a problem, and nothing is remembered.
 """
 
@@ -8,82 +8,23 @@ import hashlib
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
-from fastapi import APIRouter, Header, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
-from core.access import Caller, KeyScope
-from core.crypto import Vault
+from core.access import Caller
 from core.db import commands, feed, intents
 from core.db.commands import CommandRow
 from core.db.lanes import Lane
 from core.model import Canonical
-from sync import mappings, push
-from sync.mappings import MappingItem
-from sync.push import ItemResult, MemoItem, NewMemo, PriceItem, Queued, ShipmentItem, StockItem
-from web.access import Calling, needs
-from web.batches import JSON, Batch, Body, read_batch, read_json, read_one
+from sync.push import ItemResult, Queued
+from web.batches import Batch
 from web.problems import ItemError, Problem, detail_zh
 from web.reach import within
 from web.state import State
 
 T = TypeVar("T", bound=Canonical)
-
-
-def _example(*items: dict[str, Any]) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [{"items": list(items)}]})
-
-
-class StockBatch(Body[StockItem]):
-    """How many of each SKU may be sold."""
-
-    model_config = _example({"sku": "TEA-250", "quantity": 42}, {"sku": "CUP-01", "quantity": 0})
-
-
-class PriceBatch(Body[PriceItem]):
-    """Prices in fen."""
-
-    model_config = _example(
-        {"shop": "pinduoduo:300123", "sku": "TEA-250", "sale": 2990, "single": 3290, "market": 3990},
-        {"shop": "douyin:7012345", "listing_id": "3512345", "sku_id": "1712345", "sale": 3190},
-    )
-
-
-class MappingBatch(Body[MappingItem]):
-    """Which SKU a listing SKU is, or which components a bundle has."""
-
-    model_config = _example(
-        {"shop": "douyin:7012345", "listing_id": "3512345", "sku_id": "1712345", "sku": "TEA-250"},
-        {
-            "shop": "douyin:7012345",
-            "listing_id": "3512345",
-            "sku_id": "1712346",
-            "components": [{"sku": "TEA-250", "quantity": 2}, {"sku": "CUP-01", "quantity": 1}],
-        },
-    )
-
-
-class ShipmentBatch(Body[ShipmentItem]):
-    """Parcels, order by order. A later shipment of the same order with other numbers corrects the earlier one."""
-
-    model_config = _example(
-        {
-            "shop": "douyin:7012345",
-            "order_id": "6920000000000000001",
-            "parcels": [{"carrier": "ZTO", "tracking_no": "75312345678901"}],
-        }
-    )
-
-
-class OrderMemo(NewMemo):
-    """The seller's memo on an order, as it shall read. It takes the place of the text and the flag there are now."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"shop": "douyin:7012345", "text": "Pack as a gift", "flag": "red"}]}
-    )
 
 
 class Remark(BaseModel):
@@ -277,132 +218,3 @@ def _status(item: ItemAnswer, targets: list[Target]) -> ItemStatus:
     elif item.state == "queued":
         told["state"] = "accepted"
     return ItemStatus(**told, targets=targets)
-
-
-STOCK = Command("stock", partial(read_batch, StockBatch), push.set_stock)
-PRICES = Command("prices", partial(read_batch, PriceBatch), push.set_prices)
-SHIPMENTS = Command("shipments", partial(read_batch, ShipmentBatch), push.ship)
-BODIES: tuple[type[BaseModel], ...] = (StockBatch, PriceBatch, MappingBatch, ShipmentBatch, OrderMemo)
-"""Read by hand, so the description of the API has to be told of them."""
-
-IdempotencyKey = Annotated[
-    str,
-    Header(
-        alias="Idempotency-Key",
-        pattern=r"^[\x21-\x7e]{1,255}$",
-        description="New for every command, the same for its repetitions; remembered for 7 days.",
-        examples=["stock-2026-01-01-0001"],
-    ),
-]
-OrderId = Annotated[str, Path(min_length=1, max_length=128, examples=["6920000000000000001"])]
-DryRun = Annotated[bool, Query(description="Check and answer, but change nothing and remember nothing.")]
-
-
-def _mappings_by(caller: str) -> Command[MappingItem]:
-    return Command("mappings", partial(read_batch, MappingBatch), partial(mappings.set_mappings, by=caller))
-
-
-def _memo_of(order_id: str, vault: Vault) -> Command[OrderMemo]:
-    def write(connection: Connection, wanted: Sequence[OrderMemo], now: datetime) -> Queued:
-        items = [MemoItem(order_id=order_id, **dict(memo)) for memo in wanted]
-        return push.set_memos(connection, vault, items, now)
-
-    return Command("memo", partial(read_one, OrderMemo), write, about=f"/{order_id}")
-
-
-def _documented(body: type[BaseModel]) -> dict[str, Any]:
-    schema = {"$ref": f"#/components/schemas/{body.__name__}"}
-    return {"requestBody": {"required": True, "content": {JSON: {"schema": schema}}}}
-
-
-def routes(state: State) -> APIRouter:
-    router = APIRouter(prefix="/v1", tags=["commands"])
-    taken: dict[int | str, dict[str, Any]] = {
-        202: {"model": CommandAnswer, "description": "Taken; refused items say why."},
-        200: {"model": CommandAnswer, "description": "A dry run."},
-    }
-
-    async def answer(command: Command[T], request: Request, key: str, dry_run: bool) -> Response:
-        body = await read_json(request)
-        done = await state.write(run, state, command, Asked(request.state.caller, key, dry_run), body)
-        state.ringer.ring(done.lanes)
-        headers = {"Idempotent-Replayed": "true"} if done.replayed else {}
-        return Response(done.body, done.status, headers, JSON)
-
-    @router.put(
-        "/stock",
-        dependencies=[needs(KeyScope.STOCK_WRITE)],
-        status_code=202,
-        response_model=None,
-        responses=taken,
-        openapi_extra=_documented(StockBatch),
-    )
-    async def set_stock(request: Request, key: IdempotencyKey, dry_run: DryRun = False) -> Response:
-        """Say how many of each SKU may be sold. Every listing SKU that is mapped to it gets the number."""
-        return await answer(STOCK, request, key, dry_run)
-
-    @router.put(
-        "/prices",
-        dependencies=[needs(KeyScope.PRICES_WRITE)],
-        status_code=202,
-        response_model=None,
-        responses=taken,
-        openapi_extra=_documented(PriceBatch),
-    )
-    async def set_prices(request: Request, key: IdempotencyKey, dry_run: DryRun = False) -> Response:
-        """Say what listing SKUs cost, in fen. Some channels review a price before it takes effect."""
-        return await answer(PRICES, request, key, dry_run)
-
-    @router.put(
-        "/mappings",
-        dependencies=[needs(KeyScope.MAPPINGS_WRITE)],
-        status_code=202,
-        response_model=None,
-        responses=taken,
-        openapi_extra=_documented(MappingBatch),
-    )
-    async def set_mappings(request: Request, key: IdempotencyKey, dry_run: DryRun = False) -> Response:
-        """Say which SKU a listing SKU is, or which components a bundle has. Null keeps it unmapped, whatever its
-        merchant code.
-        """
-        return await answer(_mappings_by(request.state.caller.id), request, key, dry_run)
-
-    @router.post(
-        "/shipments",
-        dependencies=[needs(KeyScope.SHIPMENTS_WRITE)],
-        status_code=202,
-        response_model=None,
-        responses=taken,
-        openapi_extra=_documented(ShipmentBatch),
-    )
-    async def ship(request: Request, key: IdempotencyKey, dry_run: DryRun = False) -> Response:
-        """Declare parcels. An open refund stops the shipment unless `refuse_refund` says otherwise."""
-        return await answer(SHIPMENTS, request, key, dry_run)
-
-    @router.put(
-        "/orders/{order_id}/memo",
-        dependencies=[needs(KeyScope.MEMOS_WRITE)],
-        status_code=202,
-        response_model=None,
-        responses=taken,
-        openapi_extra=_documented(OrderMemo),
-    )
-    async def set_memo(order_id: OrderId, request: Request, key: IdempotencyKey, dry_run: DryRun = False) -> Response:
-        """Say what the seller's memo on an order is. One that the seller changed meanwhile is decided by policy."""
-        return await answer(_memo_of(order_id, state.runtime.vault), request, key, dry_run)
-
-    @router.get(
-        "/commands/{command_id}",
-        dependencies=[needs(KeyScope.COMMANDS_READ)],
-        responses={200: {"model": CommandStatus}},
-    )
-    async def read_command(command_id: str, caller: Calling) -> CommandStatus:
-        """What became of a command, item by item."""
-
-        def read() -> CommandStatus:
-            with state.runtime.database.read() as connection:
-                return status(connection, command_id, caller)
-
-        return await state.read(read)
-
-    return router

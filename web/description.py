@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
-from web.commands import BODIES
+from web.command_routes import BODIES
 from web.problems import CATALOGUE, MEDIA_TYPE, Problem, ProblemDetails
 
 VERSION = "1.0"
@@ -26,6 +26,8 @@ _VALUES = {
     "id": "9f2c41d07ab3",
     "scope": "stock:write",
     "channel": "douyin2",
+    "reason": "the URL must begin with https://",
+    "days": 30,
 }
 """Values for the examples."""
 
