@@ -1,7 +1,7 @@
 """A typed client of Qudao's /v1 in one file, to copy into an ERP. Needs httpx, imports nothing of Qudao.
 
     qudao = Qudao("http://127.0.0.1:8080", os.environ["QUDAO_KEY"])
-    qudao.put_consumer("my-erp", start="beginning", types=["order.*"])
+    qudao.put_consumer("my-erp", type=["order.*"])
     for batch in qudao.consume("my-erp"):
         ...  # one transaction of your own; the batch is acknowledged when you come back for the next
 
@@ -49,21 +49,25 @@ class Page(TypedDict):
 
 
 class Listed(TypedDict):
-    """One page of a list."""
+    """One page of a list. `feed`: of a snapshot, where the feed stood before it."""
 
     items: list[dict[str, Any]]
     cursor: str
     more: bool
+    feed: NotRequired[str]
 
 
 class Taken(TypedDict):
-    """What became of one item of a command: `queued`, `unchanged` or `refused` (then `code` says why)."""
+    """What became of one item: `queued`, `unchanged` or `refused` (then `code` says why). It is the item `index` of
+    the command, whose `outcome` can be asked for.
+    """
 
     index: int
     state: str
     code: str
     detail: str
     warnings: list[str]
+    command: str | None
 
 
 class Parcel(TypedDict):
@@ -121,11 +125,17 @@ class Qudao:
             for line in answer.iter_lines():
                 yield json.loads(line)
 
-    def put_consumer(self, name: str, *, start: str = "", **filters: Any) -> dict[str, Any]:
-        """Makes a named consumer, whose place Qudao keeps. Harmless when it is there already."""
-        body = {"start": start, **filters} if start else filters
-        made: dict[str, Any] = self._ask("PUT", f"/v1/consumers/{name}", json=body)
+    def put_consumer(self, name: str, *, start: str = "beginning", **filters: Any) -> dict[str, Any]:
+        """Makes a named consumer, whose place Qudao keeps; harmless when it is there already. Starts at the beginning,
+        `now`, a cursor or an instant.
+        """
+        made: dict[str, Any] = self._ask("PUT", f"/v1/consumers/{name}", json={"start": start, **filters})
         return made
+
+    def consumers(self) -> list[dict[str, Any]]:
+        """All of them, with their lag."""
+        found: list[dict[str, Any]] = self._ask("GET", "/v1/consumers")["items"]
+        return found
 
     def consume(self, name: str, *, wait: float = 20, limit: int = 200) -> Iterator[Page]:
         """Its batches for ever, empty ones too. Each is acknowledged when the next is asked for: what a crash cuts
@@ -134,14 +144,15 @@ class Qudao:
         while True:
             page: Page = self._ask("GET", f"/v1/consumers/{name}/events", params={"wait": wait, "limit": limit})
             yield page
-            if page["events"]:
-                self.ack(name, page["cursor"])
+            self.ack(name, page["cursor"])
 
     def ack(self, name: str, cursor: str) -> None:
         self._ask("POST", f"/v1/consumers/{name}/ack", json={"cursor": cursor})
 
     def snapshot(self, kind: Literal["order", "after_sale", "listing"], **filters: Any) -> Iterator[Listed]:
-        """All objects of a kind, page by page; follow the feed from the `feed_cursor` of the last page."""
+        """All objects of a kind, page by page (status=["open"]: those that are not over). Afterwards the feed goes on
+        from the cursor `feed`, which all pages share.
+        """
         yield from self._pages("/v1/snapshot", {"kind": kind, **filters})
 
     # What is known
@@ -162,6 +173,10 @@ class Qudao:
     def stock(self, **filters: Any) -> Iterator[dict[str, Any]]:
         """Listing SKUs with the SKU each is mapped to, what the channel shows and what you last said."""
         return self._items("/v1/stock", filters)
+
+    def mappings(self, **filters: Any) -> Iterator[dict[str, Any]]:
+        """Which SKU or bundle every listing SKU is."""
+        return self._items("/v1/mappings", filters)
 
     def shops(self) -> Iterator[dict[str, Any]]:
         return self._items("/v1/shops", {})
@@ -186,28 +201,22 @@ class Qudao:
 
     def set_memo(self, shop: str, order_id: str, text: str, flag: str = "none") -> list[Taken]:
         body = {"shop": shop, "text": text, "flag": flag}
-        return self._one("PUT", f"/v1/orders/{order_id}/memo", body)
+        return self._command("PUT", f"/v1/orders/{order_id}/memo", body)
 
     def set_shelf(self, shop: str, listing_id: str, *, on: bool) -> list[Taken]:
-        return self._one("PUT", f"/v1/listings/{listing_id}/shelf", {"shop": shop, "on": on})
+        return self._command("PUT", f"/v1/listings/{listing_id}/shelf", {"shop": shop, "on": on})
 
     def answer_address(self, shop: str, order_id: str, *, approve: bool, refusal: str | None = None) -> list[Taken]:
         """The buyer wants another address: yes, or no with a reason."""
         body = {"shop": shop, "approve": approve} | ({"refusal": refusal} if refusal else {})
-        return self._one("POST", f"/v1/orders/{order_id}/address:confirm", body)
+        return self._command("POST", f"/v1/orders/{order_id}/address:confirm", body)
 
     def command(self, method: str, path: str, items: Sequence[Mapping[str, Any]]) -> list[Taken]:
         """Sends wishes, `BATCH` at a time; answers what became of each. `outcome` tells what the channels did."""
-        return [taken for answer in self.commands(method, path, items) for taken in answer["items"]]
-
-    def commands(self, method: str, path: str, items: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-        """The same with the answers as they come: {"id", "items"}; the id is None when nothing was taken."""
+        found: list[Taken] = []
         for start in range(0, len(items), BATCH):
-            batch = items[start : start + BATCH]
-            try:
-                yield self._ask(method, path, json={"items": batch}, headers=_new_key())
-            except Refused as refusal:
-                yield {"id": None, "items": _each_refused(refusal, len(batch), depth=2)}
+            found += self._command(method, path, {"items": items[start : start + BATCH]})
+        return found
 
     def outcome(self, command_id: str, *, seconds: float = 0) -> dict[str, Any]:
         """How a command stands; waits that long for it to be settled."""
@@ -218,12 +227,14 @@ class Qudao:
                 return status
             time.sleep(0.5)
 
-    def _one(self, method: str, path: str, body: Mapping[str, Any]) -> list[Taken]:
+    def _command(self, method: str, path: str, body: Mapping[str, Any]) -> list[Taken]:
+        """One key for a command and all its repetitions: a command whose answer was lost is done once."""
+        key = {"Idempotency-Key": str(uuid.uuid4())}
         try:
-            items: list[Taken] = self._ask(method, path, json=body, headers=_new_key())["items"]
+            answer = self._ask(method, path, json=body, headers=key)
         except Refused as refusal:
-            return _each_refused(refusal, 1, depth=0)
-        return items
+            return _each_refused(refusal, len(body.get("items", [body])))
+        return [taken | {"command": answer["id"]} for taken in answer["items"]]
 
     def _items(self, path: str, filters: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         for page in self._pages(path, filters):
@@ -285,11 +296,6 @@ def verified(
     return None
 
 
-def _new_key() -> dict[str, str]:
-    """One key for a command and all its repetitions: a command whose answer was lost is done once."""
-    return {"Idempotency-Key": str(uuid.uuid4())}
-
-
 def _checked(answer: httpx.Response) -> Any:
     """The answer's JSON; raises Refused."""
     if answer.status_code < 400:
@@ -300,16 +306,23 @@ def _checked(answer: httpx.Response) -> Any:
     raise Refused(answer.status_code, problem)
 
 
-def _each_refused(refusal: Refused, count: int, depth: int) -> list[Taken]:
+def _each_refused(refusal: Refused, count: int) -> list[Taken]:
     """When nothing could be taken there is a problem instead of an answer: each item's refusal, from its pointer."""
     if refusal.status != 422:
         raise refusal
     errors: dict[int, Mapping[str, Any]] = {}
     for error in refusal.problem.get("errors", ()):
-        place = error["pointer"].split("/")
-        errors.setdefault(int(place[depth]) if depth else 0, error)
-    said = [errors.get(place, refusal.problem) for place in range(count)]
+        _, _, place = error["pointer"].partition("/items/")
+        errors.setdefault(int(place.partition("/")[0] or 0), error)
+    said = [errors.get(index, refusal.problem) for index in range(count)]
     return [
-        {"index": place, "state": "refused", "code": each["code"], "detail": each.get("detail", ""), "warnings": []}
-        for place, each in enumerate(said)
+        {
+            "index": index,
+            "state": "refused",
+            "code": each["code"],
+            "detail": each.get("detail", ""),
+            "warnings": [],
+            "command": None,
+        }
+        for index, each in enumerate(said)
     ]
