@@ -29,8 +29,10 @@ CHANNEL_MODULES = {
     "after_sales",
     "receivers",
 }
-OWN_MODULES = {"taobao": {"frames"}}
-"""What one channel has beside them: the message connection of Taobao speaks binary frames."""
+OWN_MODULES = {"taobao": {"frames", "batch", "stock", "prices", "shelf"}}
+"""What one channel has beside them: the message connection of Taobao speaks binary frames, and its goods are written
+through two families of calls, Taobao's and Tmall's.
+"""
 MAPPING_MODULES = {"__init__", "tables", "values", "orders", "after_sales", "listings"}
 CHANNEL_FOLDERS = sorted(path for path in (ROOT / "connectors").iterdir() if (path / "__init__.py").exists())
 
