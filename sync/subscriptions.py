@@ -193,6 +193,7 @@ def recover(runtime: Runtime, identity: str, since: datetime, of: Collection[str
     delivery. Raises TooLongAgo.
     """
     now, days = runtime.clock.now(), runtime.settings.webhook_keep_days
+    since = min(since, now)
     if now - since > timedelta(days=days):
         raise TooLongAgo(days)
     with runtime.database.write() as connection:

@@ -21,7 +21,7 @@ Resolve: TypeAlias = Callable[[str, int], Awaitable[Sequence[str]]]
 
 LONGEST_URL = 2000
 RESOLVE_SECONDS = 5.0
-_LOWEST_PORT = 1024
+_LOWEST_PORT, _HIGHEST_PORT = 1024, 65_535
 _PORTS = (80, 443)
 """Ports below 1024 that speak HTTP; behind the others are services that a request may harm."""
 
@@ -52,7 +52,7 @@ class Targets:
         if parsed.scheme == "http" and not (self._http or self._networks):
             raise Refused("the URL must begin with https://")
         port = _port(parsed)
-        if port not in _PORTS and port < _LOWEST_PORT:
+        if port not in _PORTS and not _LOWEST_PORT <= port <= _HIGHEST_PORT:
             raise Refused(f"port {port} is none for HTTP")
         return parsed
 
@@ -129,7 +129,8 @@ def _host(url: httpx.URL) -> str:
 
 
 def _port(url: httpx.URL) -> int:
-    return url.port or (443 if url.scheme == "https" else 80)
+    default = 443 if url.scheme == "https" else 80
+    return default if url.port is None else url.port
 
 
 def _inner(address: Address) -> Address:
