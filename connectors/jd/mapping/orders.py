@@ -1,7 +1,6 @@
-"""JD's orders: statuses, money, lines, receiver, parcels. Orders speak yuan."""
+"""JD's orders: statuses, lines, receiver, parcels. Orders speak yuan."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import zip_longest
 
@@ -9,12 +8,9 @@ from connectors.jd import wire
 from connectors.jd.mapping.tables import (
     CANCELLED,
     CARRIER_OF,
-    CASH_ON_DELIVERY,
     CLOSING_OF,
-    COUPON_OF,
     FLAG_OF,
     FULFILMENT_OF,
-    GIFT_CARD,
     JD_TRADE,
     JD_WAREHOUSES,
     LOCKED,
@@ -25,10 +21,12 @@ from connectors.jd.mapping.tables import (
     UNPAID,
 )
 from connectors.jd.mapping.values import (
-    apportioned,
     fen_of,
     instant_of,
+    line_moneys,
     masked,
+    on_delivery,
+    order_money,
     region,
     required_instant,
     unstamped,
@@ -44,12 +42,10 @@ from core.model import (
     Packed,
     Parcel,
     ParcelKind,
-    Payer,
     Presale,
     Receiver,
-    Share,
 )
-from core.money import fen, receivable, warnings
+from core.money import warnings
 from core.status import AfterSaleState, Closing, Fact, Fulfilment, Hold, Payment
 
 # Naming a generic's parameter anew for every order would cost as much as validating it.
@@ -58,9 +54,6 @@ _AfterSaleFact = Fact[AfterSaleState]
 _NO_HOLD = _HoldFact(value=Hold.NONE)
 _NO_AFTER_SALE = _AfterSaleFact(value=AfterSaleState.NONE)
 
-COD_ROUNDING = 50
-"""Fen by which an amount paid on delivery may differ from its parts."""
-
 
 def order(shop_id: str, row: wire.OrderRow) -> Order:
     """An order of the search or the detail. Raises ValueError for a time that is none."""
@@ -68,10 +61,10 @@ def order(shop_id: str, row: wire.OrderRow) -> Order:
     items = _settled(row.itemInfoList)
     named = _named(row.orderId, items)
     parcels = _parcels(row, named)
-    money, coupons, doubts = _order_money(row)
+    money, coupons, doubts = order_money(row)
     fulfilment = _fulfilment(row, parcels, ended_at)
     partly = fulfilment.value is Fulfilment.PART_SHIPPED
-    lines = _lines(items, named, _divided(items, money, coupons), parcels if partly else None)
+    lines = _lines(items, named, line_moneys(items, money, coupons), parcels if partly else None)
     payment = _payment(row, paid_at)
     return Order(
         shop_id=shop_id,
@@ -110,7 +103,7 @@ def jd_ships(found: Order) -> bool:
 def _payment(row: wire.OrderRow, paid_at: datetime | None) -> Fact[Payment]:
     """Cash on delivery is settled as far as shipping cares: it has no time of payment and waits for none."""
     state = row.orderState
-    if paid_at or (_on_delivery(row) and state != UNPAID):
+    if paid_at or (on_delivery(row) and state != UNPAID):
         value = Payment.PAID
     elif state in (UNPAID, CANCELLED) or state in PAUSED or CLOSING_OF.get(state) is Closing.REPLACED:
         value = Payment.UNPAID  # a pause before any payment is a presale's
@@ -172,86 +165,6 @@ def _after_sale(row: wire.OrderRow, paid_at: datetime | None) -> Fact[AfterSaleS
     if row.orderState == CANCELLED and paid_at:
         return _AfterSaleFact(value=AfterSaleState.REFUNDED, raw=CANCELLED)
     return _NO_AFTER_SALE
-
-
-@dataclass(frozen=True)
-class _Taken:
-    """A discount, with the SKU it belongs to where the platform says."""
-
-    share: Share
-    sku_id: str = ""
-
-
-def _order_money(row: wire.OrderRow) -> tuple[Money, list[_Taken], tuple[str, ...]]:
-    """The order's money, its discounts, and what is odd about them."""
-    taken, prepaid, doubts = _coupons(row)
-    if balance := fen_of(row.balanceUsed):
-        prepaid.append(Share(payer=Payer.BUYER, amount=balance, name="balanceUsed"))
-    goods, cash = fen(row.orderTotalPrice), fen(row.orderPayment)
-    postage, fees = fen_of(row.freightPrice), fen_of(row.taxFee) + fen_of(row.serviceFee)
-    discounts = tuple(one.share for one in taken)
-    pay = cash + sum(share.amount for share in prepaid)
-    rounding = pay - (goods + postage + fees - sum(share.amount for share in discounts))
-    money = Money(
-        goods=goods,
-        adjustment=rounding if _on_delivery(row) and abs(rounding) <= COD_ROUNDING else 0,
-        postage=postage,
-        fees=fees,
-        discounts=discounts,
-        pay=pay,
-        payments=(Share(payer=Payer.BUYER, amount=cash), *prepaid),
-        receivable=receivable(pay, discounts),
-    )
-    return money, taken, doubts
-
-
-def _coupons(row: wire.OrderRow) -> tuple[list[_Taken], list[Share], tuple[str, ...]]:
-    """What was taken off, what was paid with, what is odd. `sellerDiscount` is what the seller's parts sum to."""
-    sellers: list[_Taken] = []
-    others: list[_Taken] = []
-    prepaid: list[Share] = []
-    doubts: list[str] = []
-    for coupon in row.couponDetailList or ():
-        number, amount = coupon.couponType.partition("-")[0], fen_of(coupon.couponPrice)
-        if not amount:
-            continue
-        if number == GIFT_CARD:
-            prepaid.append(Share(payer=Payer.BUYER, amount=amount, name=coupon.couponType))
-            continue
-        payer = COUPON_OF.get(number)
-        if payer is None:
-            doubts.append(f"nobody knows who bears {coupon.couponType}")
-        share = Share(payer=payer or Payer.PLATFORM, amount=amount, name=coupon.couponType)
-        (sellers if payer is Payer.SELLER else others).append(_Taken(share, coupon.skuId or ""))
-    told, known = fen_of(row.sellerDiscount), sum(one.share.amount for one in sellers)
-    if known > told:
-        doubts.append(f"the seller's discounts sum to {known} fen, the order says {told}")
-        sellers, known = [], 0
-    if known < told:
-        sellers.append(_Taken(Share(payer=Payer.SELLER, amount=told - known, name="sellerDiscount")))
-    return sellers + others, prepaid, tuple(doubts)
-
-
-def _divided(items: Sequence[wire.OrderItem], money: Money, taken: Sequence[_Taken]) -> list[Money]:
-    """The money of each line: its SKU's discounts, and the others by the lines' worth. Postage and fees stay above."""
-    worths = [fen_of(item.jdPrice) * item.itemTotal for item in items]
-    shares: list[list[Share]] = [[] for _ in items]
-    for one in taken if items else ():
-        own = [place for place, item in enumerate(items) if item.skuId == one.sku_id] if one.sku_id else []
-        places = own or range(len(items))
-        if len(places) == 1:
-            shares[places[0]].append(one.share)
-            continue
-        for place, amount in zip(places, apportioned(one.share.amount, [worths[at] for at in places]), strict=True):
-            if amount:
-                shares[place].append(Share(payer=one.share.payer, amount=amount, name=one.share.name))
-    adjustments = apportioned(money.adjustment, worths) if money.adjustment and items else [0] * len(items)
-    moneys = []
-    for worth, adjustment, found in zip(worths, adjustments, shares, strict=True):
-        pay = worth + adjustment - sum(share.amount for share in found)
-        due = receivable(pay, found)
-        moneys.append(Money(goods=worth, adjustment=adjustment, discounts=tuple(found), pay=pay, receivable=due))
-    return moneys
 
 
 def _settled(items: Sequence[wire.OrderItem]) -> Sequence[wire.OrderItem]:
@@ -387,13 +300,9 @@ def _kind(row: wire.OrderRow) -> str:
     return "normal" if code == ORDINARY_TRADE else TRADE.get(code, code)
 
 
-def _on_delivery(row: wire.OrderRow) -> bool:
-    return (row.payType or "").partition("-")[0] == CASH_ON_DELIVERY
-
-
 def _tags(row: wire.OrderRow) -> tuple[str, ...]:
     tags = [row.storeOrder or ""]
-    if _on_delivery(row):
+    if on_delivery(row):
         tags.append(row.payType or "")
     if row.idSopShipmenttype in ("68", "69"):
         tags.append(f"idSopShipmenttype={row.idSopShipmenttype}")
