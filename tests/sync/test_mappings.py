@@ -13,14 +13,14 @@ from pydantic import ValidationError
 from sqlalchemy import Connection
 
 from core.conflict import Field, Policy
-from core.db import Database, catalog, conflicts, feed, intents, mappings
+from core.db import Database, catalog, feed, intents, mappings
 from core.db.catalog import CatalogRow
 from core.db.intents import Intent
 from core.db.mappings import AUTO, match_codes
 from core.model import Listing, ListingSku
 from core.status import Fact, Shelf
 from core.stock import Part, published
-from sync import push
+from sync import ops, push, resolve
 from sync.mappings import ComponentItem, MappingItem, publish, set_mappings
 from sync.push import StockItem
 from sync.wishes import ItemResult
@@ -263,17 +263,17 @@ def test_numbers_of_two_parts_at_the_same_moment_end_agreed(shop: Database) -> N
 
     def second() -> None:
         with shop.write() as connection:
-            numbers(connection, CUP=2)
+            numbers(connection, CUP=5)
 
     with ThreadPoolExecutor(1) as pool:
         with shop.write() as connection:
-            numbers(connection, TEA=5)
+            numbers(connection, TEA=1)
             begun = pool.submit(second)
             with contextlib.suppress(TimeoutError):
                 begun.result(timeout=0.5)
         begun.result(timeout=10)
     with shop.read() as connection:
-        assert wanted(connection)["S1"].wanted == "2"
+        assert wanted(connection)["S1"].wanted == "1"
 
 
 @pytest.fixture
@@ -322,18 +322,21 @@ def test_the_channel_shows_a_bundles_number(engine: Engine) -> None:
     assert shown.sellable == 7
 
 
-@pytest.mark.parametrize("policy", ["channel", "newest", "erp"])
-def test_ours_counts_when_both_changed_a_bundles_number(engine: Engine, policy: str) -> None:
+@pytest.mark.parametrize("policy", [Policy.CHANNEL, Policy.NEWEST])
+def test_ours_counts_when_both_changed_a_bundles_number(engine: Engine, policy: Policy) -> None:
     """The channel's number cannot be put down to the parts."""
     row, shown = bundle(engine)
-    with engine.runtime.database.write() as connection:
-        conflicts.set_policy(connection, row.shop_id, Field.STOCK, Policy(policy))
+    resolve.set_policy(engine.runtime, row.shop_id, Field.STOCK, policy)
     set_numbers(engine, row, 40, 40)
-    engine.run(400, step=20)
-    engine.world.set_stock(engine.world.shop("douyin"), shown, 3, "seller")
+    engine.run(60, step=30)
     set_numbers(engine, row, 30, 40)
-    engine.run(400, step=20)
+    engine.world.set_stock(engine.world.shop("douyin"), shown, 3, "seller")
+    for _ in ops.resync_stock(engine.runtime, row.shop_id):
+        pass
+    engine.run(600, step=60)
     assert shown.sellable == 15
+    [made] = resolve.list_conflicts(engine.runtime, shop=row.shop_id, field="stock", state="")
+    assert (made.policy, made.ours, made.theirs, made.outcome) == ("erp", "15", "3", "push")
 
 
 def test_a_bundle_that_only_the_channel_changed_is_told_and_stands_until_a_part_moves(engine: Engine) -> None:
