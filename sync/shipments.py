@@ -12,13 +12,14 @@ from sqlalchemy import Connection
 from connectors import CHANNELS
 from core import packing
 from core.carriers import CODES
-from core.db import intents, items
+from core.db import intents, items, requests
 from core.db.engine import lock
 from core.db.intents import Wish
 from core.db.items import StoredItem
 from core.db.lanes import Kind
 from core.model import Canonical, Packed, ParcelDraft, Shipment
 from core.status import Closing
+from sync import address
 from sync.wishes import ItemResult, Name, Plan, Queued, Warned, channels, no, queue
 
 TrackingNo = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[0-9A-Za-z_-]{1,64}$")]
@@ -98,6 +99,9 @@ def _plan(connection: Connection, item: ShipmentItem, channel: str, stored: Stor
         if parcel.carrier not in CODES:
             return no("unknown_carrier", f"{parcel.carrier} is no carrier of {channel}")
     warnings = tuple(Warned(*each) for each in packing.warnings(order, item.shipment, rule))
+    if requests.open_one(connection, item.shop, item.order_id):
+        words = "the buyer asks for another address; the shipment waits for the answer"
+        warnings += (Warned(address.ASKED, words),)
     return _shipment(connection, item, before, warnings)
 
 

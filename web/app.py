@@ -22,7 +22,7 @@ from starlette.routing import BaseRoute, Match, Mount, Route
 from connectors import CHANNELS, Adapter
 from core.db import feed as events
 from sync.runtime import Runtime
-from web import audit, command_routes, consumers, docs, feed, reading, reports, snapshot, subscriptions
+from web import audit, command_routes, consumers, docs, feed, reading, receivers, reports, snapshot, subscriptions
 from web.auth import Keys
 from web.description import DESCRIPTION, REFUSALS, VERSION, describe
 from web.guard import Guard
@@ -75,6 +75,7 @@ def _api(state: State, watch: Watch, keys: Keys, rate: KeyRate) -> FastAPI:
         consumers.routes(state, watch),
         snapshot.routes(state),
         command_routes.routes(state),
+        receivers.routes(state),
         reading.routes(state),
         audit.routes(state),
         subscriptions.routes(state),

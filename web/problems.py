@@ -465,6 +465,27 @@ CATALOGUE: dict[str, Entry] = {
         "No request of the buyer is known here; the channel decides.",
         "未收到买家的改址申请，由平台判断。",
     ),
+    "channel_refused": Entry(
+        422,
+        "The channel refused",
+        "平台拒绝",
+        "The channel does not do this for this order or shop; see `errors`.",
+        "平台不对该订单或店铺执行此操作，详见 `errors`。",
+    ),
+    "channel_throttled": Entry(
+        429,
+        "The channel's quota is used up",
+        "平台配额已用完",
+        "The channel's quota for this is used up; come again after `Retry-After` seconds.",
+        "平台的此项配额已用完，请在 `Retry-After` 秒后重试。",
+    ),
+    "channel_unavailable": Entry(
+        503,
+        "The channel does not answer",
+        "平台没有响应",
+        "The channel did not answer, or not yet; come again after `Retry-After` seconds.",
+        "平台没有响应或尚未就绪，请在 `Retry-After` 秒后重试。",
+    ),
     "internal_error": Entry(
         500,
         "Unexpected error",
