@@ -5,6 +5,8 @@ are counted and added to its row, so that a storm of them writes one row a minut
 import asyncio
 from dataclasses import dataclass
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from core.db import audit
 from core.db.audit import Outcome
 from web.state import State
@@ -54,8 +56,13 @@ class Refusals:
 
     async def _finish(self, place: tuple[str, str]) -> None:
         window = self._windows.pop(place, None)
-        if window is not None and window.more:
+        if window is None or not window.more:
+            return
+        try:
             await self._state.write(self._add, await asyncio.shield(window.row), window.more)
+        except SQLAlchemyError:
+            self._windows.setdefault(place, window)
+            raise
 
     def _insert(self, key: str, action: str, reason: str) -> int:
         with self._state.runtime.database.write() as connection:

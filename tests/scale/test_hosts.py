@@ -158,7 +158,7 @@ def open_shops(seen: Stage, callbacks: str) -> str:
             ops.connect_shop(runtime, channel=code, account=shop["shop_id"], name=code, credentials=credentials)
     seen.sandbox.callback("douyin", f"{callbacks}/hooks/douyin")
     seen.sandbox.settings(risk_hold=4)
-    key = keys.create(runtime, "erp").plain
+    key = keys.create(runtime, "erp", keys.granted(per_minute=0)).plain
     runtime.close()
     return key
 

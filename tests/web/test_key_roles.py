@@ -7,13 +7,15 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from core.access import PRIVILEGED, ROLES, KeyScope
 from core.db import Database, audit, keys
 from core.db.audit import Outcome
 from core.db.keys import Grant
 from sync.runtime import Runtime
-from tests.web.conftest import DOUYIN, NOW, PINDUODUO, client, code_of, serving
+from tests.web.conftest import DOUYIN, NOW, PINDUODUO, client, code_of, eventually, serving
+from web import refusals
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,33 @@ def test_a_storm_of_refusals_is_one_row_a_minute(runtime: Runtime, database: Dat
             assert caller.get("/v1/stock").status_code == 403
         assert len(rows(database)) == 2
     assert sorted((row.action, row.times) for row in rows(database)) == [("orders:read", 25), ("stock:read", 25)]
+
+
+def test_a_minute_later_there_is_another_row(keyed: Any, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refusals, "WINDOW_SECONDS", 1.0)
+    caller, _ = keyed(frozenset({KeyScope.SHOPS_READ}))
+    for _ in range(3):
+        assert caller.get("/v1/orders").status_code == 403
+    assert eventually(lambda: [row.times for row in rows(database)] == [3])
+    assert caller.get("/v1/orders").status_code == 403
+    assert [row.times for row in rows(database)] == [3, 1]
+
+
+def test_what_cannot_be_written_down_is_not_shown(
+    keyed: Any, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> int:
+        raise OperationalError("INSERT", {}, Exception("disk full"))
+
+    auditor, _ = keyed(ROLES["auditor"])
+    viewer, _ = keyed(ROLES["viewer"])
+    with monkeypatch.context() as patch:
+        patch.setattr(audit, "write", broken)
+        assert code_of(auditor.get("/v1/audit"), 503) == "storage_unavailable"
+        assert code_of(viewer.get("/v1/audit"), 503) == "storage_unavailable"
+    assert rows(database) == []
+    assert code_of(viewer.get("/v1/audit"), 403) == "scope_missing"
+    assert [row.times for row in rows(database)] == [1]
 
 
 def test_reading_the_audit_log_is_written_into_it(keyed: Any, database: Database) -> None:

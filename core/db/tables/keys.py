@@ -38,6 +38,7 @@ audit = Table(
     count("times", 1),
     Index(None, "at"),
     Index(None, "key", "id"),
+    Index(None, "action", "id"),
     sqlite_autoincrement=True,
 )
 """Who did or tried what needs a reason: the key's id or `cli`, the scope or command, `allowed` or `refused`, about what

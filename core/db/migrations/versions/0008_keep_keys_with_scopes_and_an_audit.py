@@ -46,6 +46,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_audit_at"), "audit", ["at"], unique=False)
     op.create_index(op.f("ix_audit_key_id"), "audit", ["key", "id"], unique=False)
+    op.create_index(op.f("ix_audit_action_id"), "audit", ["action", "id"], unique=False)
 
 
 def downgrade() -> None:
