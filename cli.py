@@ -28,6 +28,7 @@ from commands import (
     secret,
     shop,
     stock,
+    subscription,
     up,
 )
 from commands.terminal import INTERRUPTED, meaning
@@ -66,6 +67,7 @@ for name, module in (
     ("privacy", privacy),
     ("report", report),
     ("audit", audit),
+    ("subscription", subscription),
 ):
     app.add_typer(module.app, name=name)
 

@@ -1,4 +1,6 @@
-"""`qudao serve | worker | beat | listen | sandbox | migrate`: the parts of the product alone, to run them apart."""
+"""`qudao serve | worker | beat | listen | webhooks | sandbox | migrate`: the parts of the product alone, to run them
+apart.
+"""
 
 import os
 import signal
@@ -19,7 +21,7 @@ Host = Annotated[str, typer.Option(help="Where to listen; QUDAO_HOST, else 127.0
 
 
 def add_to(app: typer.Typer) -> None:
-    for part in (serve, worker, beat, listen, sandbox, migrate):
+    for part in (serve, worker, beat, listen, webhooks, sandbox, migrate):
         app.command()(part)
 
 
@@ -61,6 +63,15 @@ def listen() -> None:
     _prepared()
     with opened(service=True) as runtime:
         listening.run(runtime, stopping())
+
+
+def webhooks() -> None:
+    """Send the feed to those who subscribed. Several may run · 运行 Webhook 推送。"""
+    from sync import webhooks as sending
+
+    _prepared()
+    with opened(service=True) as runtime:
+        sending.run(runtime, stopping())
 
 
 def sandbox(

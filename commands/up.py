@@ -28,7 +28,7 @@ def up(
         int, typer.Option(min=0, help="0: QUDAO_WORKERS, else 3 · 工作进程数。", show_default=False)
     ] = 0,
 ) -> None:
-    """Run everything: migrate, Redis, web, workers, beat, listen · 一条命令启动全部。"""
+    """Run everything: migrate, Redis, web, workers, beat, listen, webhooks · 一条命令启动全部。"""
     configured = settings()
     host, port = host or configured.host, port or configured.port
     refuse_taken(host, port)
@@ -87,6 +87,7 @@ def parts(
         ("worker", run("worker", "--count", str(workers))),
         ("beat", run("beat")),
         ("listen", run("listen")),
+        ("webhooks", run("webhooks")),
     ):
         found.append(child(name, arguments, around, log=log))
     return found

@@ -18,7 +18,7 @@ from core.db import audit, commands, intents, lanes, watermarks
 from core.db.lanes import Kind, Lane
 from core.db.shops import shop_id
 from core.db.tables import Instant, intent, receipt, shop, watermark
-from sync import feed_retention, privacy, pull
+from sync import feed_retention, privacy, pull, subscriptions
 from sync.runtime import Runtime
 
 log = structlog.get_logger("qudao.beat")
@@ -56,6 +56,7 @@ def tidy(runtime: Runtime) -> None:
         watermarks.forget_walks(connection, now - KEEP_WALKS)
         audit.forget(connection, now - timedelta(days=runtime.settings.audit_keep_days))
     feed_retention.shorten(runtime)
+    subscriptions.forget(runtime)
     enough = time.monotonic() + RETAIN_SECONDS
     for _ in privacy.retain(runtime):
         if time.monotonic() > enough:

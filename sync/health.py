@@ -15,9 +15,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from core.channel import Capability
 from core.db import migrations, parked, shops, watermarks
 from core.db.shops import ShopRow
+from core.db.subscriptions import State as Subscribed
 from core.db.tables import intent, receipt
 from core.errors import ChannelError, ConfigurationError, Reauthorize, Throttled
-from sync import pull
+from sync import pull, subscriptions
 from sync.beat import LEADER_KEY
 from sync.runtime import Runtime
 
@@ -60,6 +61,7 @@ def examine(runtime: Runtime, *, gateways: bool = True) -> Iterator[Finding]:
         yield _clock("database clock", _database_time(runtime), runtime.clock.now())
     yield _key(runtime)
     yield from _work(runtime, redis_there)
+    yield from _subscriptions(runtime)
     with runtime.database.read() as connection:
         rows = shops.all_shops(connection)
     if not rows:
@@ -148,6 +150,24 @@ def _work(runtime: Runtime, redis_there: bool) -> Iterator[Finding]:
         yield Finding(
             "parked", State.WARN, f"{waiting} wait for a person", "qudao parked list", "用 qudao parked list 处理"
         )
+
+
+def _subscriptions(runtime: Runtime) -> Iterator[Finding]:
+    for view in subscriptions.every(runtime):
+        row, now = view.row, runtime.clock.now()
+        late = subscriptions.late(runtime, row)
+        if row.state is Subscribed.DISABLED:
+            advice = f"mend the target, then qudao subscription resume {row.id}"
+            yield Finding(row.id, State.BAD, f"disabled: {row.reason}", advice, "修复接收端后恢复订阅")
+        elif row.failing_since is not None:
+            detail = f"every try has failed for {_span(now - row.failing_since)}"
+            yield Finding(row.id, State.WARN, detail, f"qudao subscription deliveries {row.id}", "请查看投递记录")
+        elif late > WAITING:
+            yield Finding(
+                row.id, State.BAD, f"due for {_span(late)}", "qudao up, or qudao webhooks", "请启动 qudao webhooks"
+            )
+        else:
+            yield Finding(row.id, State.OK, f"{row.state.value}, {view.waiting} wait to be sent")
 
 
 def _shop(runtime: Runtime, row: ShopRow, *, ask: bool) -> Iterator[Finding]:

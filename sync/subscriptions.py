@@ -202,6 +202,16 @@ def recover(runtime: Runtime, identity: str, since: datetime, of: Collection[str
     return again
 
 
+def late(runtime: Runtime, row: SubscriptionRow) -> timedelta:
+    """For how long something has been due to be sent, or to be looked at, that no process came to."""
+    now = runtime.clock.now()
+    if not row.active:
+        return timedelta(0)
+    with runtime.database.read() as connection:
+        since = [deliveries.waiting_since(connection, row.id), deliveries.unseen_since(connection, row)]
+    return max((now - at for at in since if at is not None and at < now), default=timedelta(0))
+
+
 def forget(runtime: Runtime) -> None:
     """Deletes settled deliveries older than the settings keep, some at a time."""
     before = runtime.clock.now() - timedelta(days=runtime.settings.webhook_keep_days)

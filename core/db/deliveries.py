@@ -230,6 +230,20 @@ def count(connection: Connection, identity: str, state: State) -> int:
     return connection.scalar(query) or 0
 
 
+def waiting_since(connection: Connection, identity: str) -> datetime | None:
+    """When the first delivery may be sent, or might have been; None when none is due."""
+    due = sa.and_(delivery.c.subscription_id == identity, DUE, delivery.c.not_before.is_not(None))
+    found: datetime | None = connection.scalar(sa.select(sa.func.min(delivery.c.not_before)).where(due))
+    return found
+
+
+def unseen_since(connection: Connection, row: SubscriptionRow) -> datetime | None:
+    """Since when the feed is ahead of the subscription; None when it is not."""
+    query = sa.select(feed_table.c.at).where(feed_table.c.position > row.position).order_by(feed_table.c.position)
+    found: datetime | None = connection.scalar(query.limit(1))
+    return found
+
+
 def forget(connection: Connection, before: datetime) -> int:
     """Deletes some of the settled deliveries that were made before then; how many."""
     old = sa.select(delivery.c.id).where(delivery.c.created_at < before, ~DUE).limit(FORGOTTEN_AT_ONCE)
