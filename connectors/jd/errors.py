@@ -75,10 +75,14 @@ WORDS: tuple[tuple[str, ErrorClass], ...] = (
     ("系统繁忙", Unavailable),
     ("稍后", Unavailable),
     ("频繁", Throttled),
-    ("次数", Throttled),
     ("不能为空", Invalid),
 )
 """Words in a refusal that no number explains (inferred: the platform publishes neither numbers nor texts)."""
+
+SPENT = "次数"
+"""In the text of a refusal to open or search any more receivers today (inferred: "number of times"). Of other methods
+the same word may mean a limit that does not pass.
+"""
 
 ALREADY_SHIPPED = "已出库"
 """In the text of a second shipment's refusal."""

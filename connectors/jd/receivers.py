@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 
 from connectors.jd import CHANNEL, mapping, wire
 from connectors.jd.client import JdClient, number
-from connectors.jd.errors import NO_PACKAGE
+from connectors.jd.errors import NO_PACKAGE, SPENT
 from connectors.jd.mapping.values import instant_of
 from connectors.rows import unsaid
 from core.channel import Purpose, Recipient, Window
-from core.errors import Denied, Invalid, Rejected, Unsupported
+from core.errors import Denied, Invalid, Rejected, Throttled, Unsupported
 from core.model import Order, Receiver
 
 ORDER_TYPE = 1
@@ -74,7 +74,7 @@ class Receivers:
             "extendProps": {},
             "orderInfos": [{"orderId": number(order_id), "oaid": oaid}],
         }
-        with _package():
+        with _explained():
             rows = self._client.call(wire.OPEN, {"getReceiverInfoListReqVO": asked}).data
         return next((row for row in rows or () if row.orderId == order_id), None)
 
@@ -84,7 +84,7 @@ class Receivers:
             "startDate": mapping.wall_clock(since),
             "endDate": mapping.wall_clock(until + timedelta(seconds=1)),
         }
-        with _package():
+        with _explained():
             data = self._client.call(wire.FIND, {"request": {**asked, **times}}).data
         return (data and data.orderIdList) or []
 
@@ -129,8 +129,8 @@ def _time(text: str | None) -> datetime | None:
 
 
 @contextmanager
-def _package() -> Iterator[None]:
-    """An app without the permission is no reason to stop the shop."""
+def _explained() -> Iterator[None]:
+    """What refusals mean here. An app without the permission is no reason to stop the shop."""
     try:
         yield
     except Denied as error:
@@ -138,3 +138,5 @@ def _package() -> Iterator[None]:
             raise
         error.message = f"JD gave this app no permission to open or search receivers: {error.message}"
         raise error.renamed(Unsupported) from None
+    except Rejected as error:
+        raise (error.renamed(Throttled) if SPENT in error.message else error) from None

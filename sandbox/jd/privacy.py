@@ -18,6 +18,8 @@ from .params import day
 _VOUCHER_ID = "voucher-sandbox-0001"
 _VOUCHER_KEY = base64.b64encode(bytes(range(100, 132))).decode()
 _EFFECTIVE, _EXPIRED = 1_700_000_000_000, 1_900_000_000_000
+LAST_INSTANT = 0.999_999
+"""Times count whole seconds."""
 LONGEST_SEARCH = 31 * 86_400
 """Seconds that a search may span (inferred, as for lists of orders)."""
 _REQUEST_EXPIRED, _BAD_SIGNATURE, _VOUCHER_UNKNOWN = 304, 305, 306
@@ -169,7 +171,7 @@ def oaid_search(call: Call) -> Members:
         raise errors.invalid("endDate")
     _count(call, call.world.settings.searches_a_day, asked.required("sceneId"))
     book = call.world.book(call.shop)
-    low, high = book.by_created.span(since, min(until + 1, call.visible_until()))
+    low, high = book.by_created.span(since, min(until + LAST_INSTANT, call.visible_until()))
     created = (book.orders[order_id] for order_id in book.by_created.keys(low, high))
     rows = [
         {"orderId": int(order.order_id), "createDate": int(order.created) * 1000}
