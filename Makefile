@@ -11,10 +11,10 @@ PYTEST_ARGS ?=
 
 export UV_PYTHON := $(CURDIR)/$(BIN)/python
 
-.PHONY: help install demo test check simulate proofs bench lock format
+.PHONY: help install demo example-tryton test check simulate proofs bench lock format
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(READY) ## Create .venv and install the locked dependencies and the qudao command
 
@@ -42,6 +42,21 @@ $(READY): requirements.lock pyproject.toml
 demo: $(READY) ## Watch 200 simulated orders go all the way round
 	$(BIN)/qudao demo --orders 200
 
+# Tryton has a venv of its own: Qudao needs nothing of it.
+example-tryton: $(READY) .example/.ready ## Watch a real ERP, Tryton 7, sell and ship what simulated buyers order (ORDERS=32)
+	$(BIN)/python -m examples.tryton.play --tryton .example/venv/bin/python $(if $(ORDERS),--orders $(ORDERS))
+
+.example/.ready: examples/tryton/requirements.txt | $(READY)
+	@rm -rf .example && mkdir .example
+	@set -e; if [ -n "$(UV)" ]; then \
+		env -u UV_PYTHON uv venv --quiet --python $(BIN)/python .example/venv; \
+		UV_PYTHON=$(CURDIR)/.example/venv/bin/python uv pip install --quiet --require-hashes -r $<; \
+	else \
+		$(BIN)/python -m venv .example/venv; \
+		.example/venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<; \
+	fi
+	@touch $@
+
 # The tests start some hundred Python processes; where no bytecode is kept, each would compile every library anew.
 test proofs: export PYTHONDONTWRITEBYTECODE :=
 test proofs: export PYTHONPYCACHEPREFIX := $(CURDIR)/.venv/.pycache
@@ -66,10 +81,13 @@ proofs: $(READY) ## The longest tests: every guard taken away in turn, real proc
 bench: $(READY) ## Measure every claim, or those BENCHES names, and write bench/results.md
 	$(BIN)/python -m bench $(BENCHES)
 
-lock: ## Renew requirements.lock: versions and hashes only, no address (needs uv)
+lock: ## Renew the locks: versions and hashes only, no address (needs uv)
 	@[ -n "$(UV)" ] || { echo "make lock needs uv on PATH" >&2; exit 1; }
 	env -u UV_PYTHON uv pip compile pyproject.toml --group dev --all-extras --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --upgrade --quiet --custom-compile-command "make lock" -o requirements.lock
+	env -u UV_PYTHON uv pip compile examples/tryton/requirements.in --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-annotate --upgrade --quiet --custom-compile-command "make lock" \
+		-o examples/tryton/requirements.txt
 
 format: $(READY) ## Format the code and apply safe lint fixes
 	$(BIN)/ruff check --fix-only --quiet .
