@@ -1,6 +1,7 @@
 """Receivers in plain text over the API, the simulated platforms behind it: audited first, shown once, kept nowhere."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ import pytest
 import sqlalchemy as sa
 from structlog.testing import capture_logs
 
+from connectors.jd.connector import JdConnector
 from core.access import KeyScope
+from core.channel import Capability, Support
 from core.db import Database, audit, keys
 from core.db.keys import Grant
 from core.db.tables import metadata
@@ -20,7 +23,6 @@ from tests.engine import engine as running
 from tests.web.conftest import client, code_of, serving
 
 CHANNELS = ("pinduoduo", "douyin", "taobao", "jd")
-SEARCHING = ("pinduoduo", "douyin", "jd")
 REASON = "the waybill printer asks for it"
 
 
@@ -82,7 +84,7 @@ def test_a_receiver_is_shown_once_and_kept_nowhere(engine: Engine, erp: httpx.Cl
 
 
 def test_orders_are_found_by_their_receiver(engine: Engine, erp: httpx.Client) -> None:
-    for channel in SEARCHING:
+    for channel in CHANNELS:
         order = place(engine, channel)
         for who in ({"phone": order.buyer.phone}, {"name": order.buyer.name}):
             with capture_logs() as logs:
@@ -100,8 +102,19 @@ def test_what_is_not_here_is_refused(engine: Engine, erp: httpx.Client) -> None:
     assert code_of(reveal(erp, engine, "douyin", "0"), 404) == "unknown_order"
     assert code_of(reveal(erp, engine, "douyin", order.order_id, shop="douyin:0"), 422) == "unknown_shop"
     assert code_of(search(erp, engine, "douyin", phone="13800000000", shop="jd:0"), 422) == "unknown_shop"
-    assert code_of(search(erp, engine, "taobao", phone="13800000000"), 422) == "not_supported_here"
     assert book(engine) == [], "nothing was asked of a channel"
+
+
+def test_what_the_channel_cannot_do_is_said_at_once(
+    engine: Engine, erp: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = place(engine, "jd")
+    cannot = {Capability.REVEAL: Support.ABSENT, Capability.FIND_ORDERS: Support.ABSENT}
+    unable = replace(JdConnector.channel, capabilities={**JdConnector.channel.capabilities, **cannot})
+    monkeypatch.setattr(JdConnector, "channel", unable)
+    assert code_of(reveal(erp, engine, "jd", order.order_id), 422) == "not_supported_here"
+    assert code_of(search(erp, engine, "jd", phone="13800000000"), 422) == "not_supported_here"
+    assert book(engine) == []
 
 
 @pytest.mark.parametrize(
