@@ -1,5 +1,6 @@
 """A key that is limited to shops: every other shop is as if it did not exist."""
 
+import re
 from collections.abc import Iterator, Mapping
 
 import httpx
@@ -9,8 +10,13 @@ from core.db import Database, catalog, keys
 from core.db.keys import Grant
 from core.model import Listing, ListingSku
 from core.status import Fact, Shelf
+from sync.accept import accept
 from sync.runtime import Runtime
+from tests import canonical
 from tests.web.conftest import DOUYIN, NOW, PINDUODUO, client, code_of, connect
+
+NEEDED = {"/v1/snapshot": {"kind": "order"}, "/v1/reports/orders.csv": {"reason": "a test"}}
+"""What some routes cannot be asked without."""
 
 
 @pytest.fixture
@@ -107,3 +113,40 @@ def test_the_feed_leaves_other_shops_out(limited: httpx.Client, erp: httpx.Clien
     assert shops(erp) == {DOUYIN, PINDUODUO}
     assert shops(limited) == {DOUYIN}
     assert shops(limited, shop=PINDUODUO) == set()
+
+
+def test_no_route_shows_another_shop(limited: httpx.Client, erp: httpx.Client, runtime: Runtime) -> None:
+    """Whatever can be read, as the description lists it, in lists and by name."""
+    listing = Listing(shop_id=PINDUODUO, id="P1", title="Cup", shelf=Fact[Shelf](value=Shelf.ON), skus=())
+    with runtime.database.write() as connection:
+        for seen in (canonical.order(shop_id=PINDUODUO, id="1"), listing):
+            accept(connection, runtime.vault, PINDUODUO, [canonical.fetched(seen)], NOW, asked_at=NOW)
+    mapping = {"shop": PINDUODUO, "listing_id": "P1", "sku_id": "1", "sku": "JAR"}
+    assert wish(erp, "/v1/mappings", "a", mapping).status_code == 202
+    shown = set()
+    for path, methods in erp.get("/openapi.json").json()["paths"].items():
+        if "get" not in methods or path == "/v1/feed/stream" or "{name}" in path:
+            continue
+        named = path.replace("{shop}", PINDUODUO).replace("{order_id}", "1").replace("{listing_id}", "P1")
+        named = re.sub(r"{\w+}", "1", named)
+        if PINDUODUO in erp.get(named, params=NEEDED.get(path)).text:
+            shown.add(path)
+        answer = limited.get(named, params=NEEDED.get(path))
+        assert PINDUODUO not in answer.text, named
+        if "{shop}" in path:
+            assert answer.status_code == 404, named
+        for name in ("shop", "shops"):
+            asked = limited.get(named, params={**NEEDED.get(path, {}), name: PINDUODUO})
+            assert PINDUODUO not in asked.text, f"{named}?{name}="
+    lists = {
+        "feed",
+        "listings",
+        "mappings",
+        "mappings/history",
+        "orders",
+        "reports/orders.csv",
+        "shops",
+        "snapshot",
+        "stock",
+    }
+    assert {f"/v1/{name}" for name in lists} <= shown
