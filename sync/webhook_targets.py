@@ -71,7 +71,7 @@ class Targets:
             address = _inner(ipaddress.ip_address(text.partition("%")[0]))
             if any(address in network for network in self._networks if network.version == address.version):
                 continue
-            if not address.is_global or address.is_multicast or address.is_reserved:
+            if not _public(address):
                 raise Refused("the host has an address that is not public; QUDAO_WEBHOOK_ALLOW_NETWORKS allows some")
             if url.scheme == "http" and not self._http:
                 raise Refused("http:// is for allowed networks alone; use https://")
@@ -131,6 +131,11 @@ def _host(url: httpx.URL) -> str:
 def _port(url: httpx.URL) -> int:
     default = 443 if url.scheme == "https" else 80
     return default if url.port is None else url.port
+
+
+def _public(address: Address) -> bool:
+    local = isinstance(address, ipaddress.IPv6Address) and address.is_site_local
+    return address.is_global and not (address.is_multicast or address.is_reserved or local)
 
 
 def _inner(address: Address) -> Address:

@@ -169,28 +169,28 @@ def test_a_removed_one_is_gone_with_its_log(erp: httpx.Client, runtime: Runtime,
         assert connection.exec_driver_sql("SELECT count(*) FROM delivery").scalar_one() == 0
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        "https://10.0.0.1/hook",
-        "https://169.254.169.254/latest/meta-data",
-        "https://[::1]/hook",
-        "https://[::ffff:10.0.0.1]/hook",
-        "https://224.0.0.1/hook",
-        "https://0.0.0.0/hook",
-        "https://192.168.1.1:8443/hook",
-        "http://8.8.8.8/hook",
-        "https://user:word@8.8.8.8/hook",
-        "https://8.8.8.8:22/hook",
-        "https://8.8.8.8/hook#part",
-        "https://8.8.8.8:99999/hook",
-        "https://8.8.8.8:0/hook",
-    ],
+INSIDE = (
+    "https://10.0.0.1/hook",
+    "https://169.254.169.254/latest/meta-data",
+    "https://[::1]/hook",
+    "https://[::ffff:10.0.0.1]/hook",
+    "https://224.0.0.1/hook",
+    "https://0.0.0.0/hook",
+    "https://192.168.1.1:8443/hook",
+    "http://8.8.8.8/hook",
+    "https://user:word@8.8.8.8/hook",
+    "https://8.8.8.8:22/hook",
+    "https://8.8.8.8/hook#part",
+    "https://8.8.8.8:99999/hook",
+    "https://8.8.8.8:0/hook",
 )
-def test_a_target_inside_is_refused(erp: httpx.Client, url: str, there: Target) -> None:
-    assert code_of(erp.post(SUBSCRIPTIONS, json={"url": url}), 422) == "target_refused"
+
+
+def test_a_target_inside_is_refused(erp: httpx.Client, there: Target) -> None:
     identity = make(erp, there.url)["id"]
-    assert code_of(erp.patch(f"{SUBSCRIPTIONS}/{identity}", json={"url": url}), 422) == "target_refused"
+    for url in INSIDE:
+        assert code_of(erp.post(SUBSCRIPTIONS, json={"url": url}), 422) == "target_refused", url
+        assert code_of(erp.patch(f"{SUBSCRIPTIONS}/{identity}", json={"url": url}), 422) == "target_refused", url
 
 
 def test_what_does_not_exist_cannot_be_asked_for(erp: httpx.Client, there: Target) -> None:
