@@ -101,6 +101,8 @@ class Settings(BaseModel):
     """Taobao: message contents of more bytes are sent compressed on the long link; None = never."""
     pinduoduo_virtual_phone: bool = False
     """Pinduoduo: decrypting answers virtual numbers with an extension instead of phone numbers."""
+    douyin_virtual_phone: bool = True
+    """Douyin: decrypting answers virtual numbers with an extension instead of phone numbers."""
     strict_canonical: bool = False
     """Douyin: also refuse a signed body that a canonical JSON encoder would have written differently."""
     self_use: bool = True

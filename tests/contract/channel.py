@@ -75,6 +75,8 @@ class ChannelUnderTest(ABC):
     ship_write: ClassVar[str]
     shelf_write: ClassVar[str] = ""
     """The call that takes a listing off the shelf."""
+    address_write: ClassVar[str] = ""
+    """The call that answers a buyer who wants another address."""
     reveal_call: ClassVar[str] = ""
     """The call that opens a receiver."""
     find_call: ClassVar[str] = ""

@@ -59,6 +59,7 @@ class Douyin(ChannelUnderTest):
     delta_write = "sku.syncStock"
     ship_write = "order.logisticsAdd"
     shelf_write = "product.setOffline"
+    address_write = "order.addressConfirm"
     reveal_call = "order.batchDecrypt"
     find_call = "order.searchByReceiver"
     row_id = "order_id"

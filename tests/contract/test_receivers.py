@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from core.channel import Capability, ObjectKind, Outcome, Purpose, Recipient, Refusal, Window
-from core.errors import ChannelError, Conflict, Invalid, NotFound, Rejected, Throttled
+from core.errors import ChannelError, Conflict, Invalid, NotFound, OutcomeUnknown, Rejected, Throttled
 from core.model import Order as Read
 from sandbox.faults import FaultKind
 from sandbox.model import Buyer, Order
@@ -257,6 +257,34 @@ def test_a_wish_that_an_after_sale_ended_is_not_granted(bench: Bench) -> None:
     bench.world.request_refund(placed)
     assert isinstance(answer(bench, placed).error, Conflict)
     assert placed.buyer is not wanted
+
+
+@needs(Capability.CONFIRM_ADDRESS)
+def test_a_wish_that_the_shipment_overtook_is_refused_by_it(bench: Bench, channel: ChannelUnderTest) -> None:
+    placed, wanted = asked(bench)
+    bench.world.ship(placed, channel.own_carrier, "SF1234567890123")
+    assert isinstance(answer(bench, placed).error, Conflict)
+    assert answer(bench, placed, Refusal.SHIPPED).error is None
+    assert placed.buyer is not wanted
+
+
+@needs(Capability.CONFIRM_ADDRESS)
+def test_a_second_wish_is_answered_on_its_own(bench: Bench) -> None:
+    placed, _ = asked(bench)
+    assert answer(bench, placed, Refusal.PACKED).error is None
+    second = person(bench, 8002)
+    bench.world.want_address(placed, second)
+    assert answer(bench, placed).error is None
+    assert placed.buyer is second
+
+
+@needs(Capability.CONFIRM_ADDRESS)
+def test_an_answer_that_got_lost_is_given_again(bench: Bench, channel: ChannelUnderTest) -> None:
+    placed, wanted = asked(bench)
+    bench.fault("timeout_after", channel.address_write, times=1)
+    assert isinstance(answer(bench, placed).error, OutcomeUnknown)
+    assert answer(bench, placed).error is None
+    assert placed.buyer is wanted
 
 
 @needs(Capability.CONFIRM_ADDRESS)

@@ -232,10 +232,12 @@ def test_ciphertexts_open_only_with_their_order() -> None:
     assert order.buyer.phone not in text
     texts = [row["encrypt_post_tel"], row["encrypt_post_receiver"], row["post_addr"]["encrypt_detail"]]
     infos = [{"auth_id": order.order_id, "cipher_text": text} for text in texts]
-    plain = shop.data("order.batchDecrypt", cipher_infos=infos, need_virtual_phone=False)
+    shop.world.change_settings({"douyin_virtual_phone": False})
+    plain = shop.data("order.batchDecrypt", cipher_infos=infos, need_virtual_phone=1)
     assert [info["decrypt_text"] for info in plain["decrypt_infos"]] == [
         order.buyer.phone, order.buyer.name, order.buyer.address.detail,
     ]  # fmt: skip
+    shop.world.change_settings({"douyin_virtual_phone": True})
     virtual = shop.data("order.batchDecrypt", cipher_infos=infos[:1])["decrypt_infos"][0]
     assert virtual["decrypt_text"] == f"{virtual['phone_no_a']}-{virtual['phone_no_b']}"
     stolen = shop.data("order.batchDecrypt", cipher_infos=[{"auth_id": other.order_id, "cipher_text": texts[0]}])

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from connectors.douyin.connector import DouyinConnector
 from connectors.douyin.messages import DouyinReader
 from connectors.http import Http
-from core.channel import Credentials, Notice, ObjectKind, OpenGate, PriceWrite, StockDelta, StockWrite, Window
+from core.channel import Credentials, Notice, ObjectKind, OpenGate, PriceWrite, Purpose, StockDelta, StockWrite, Window
 from core.errors import (
     AlreadyDone,
     ChannelError,
@@ -23,6 +23,7 @@ from core.errors import (
 from core.model import Flag, Memo, Packed, ParcelDraft, Price, Shipment, SkuKey
 from core.status import AfterSaleKind, AfterSaleStage, AfterSaleState, Closing, Fulfilment, Hold, OrderStatus, Shelf
 from sandbox.clock import VirtualClock
+from sandbox.douyin import Platform
 from sandbox.faults import FaultRule
 from sandbox.model import Order
 from sandbox.sandbox import Sandbox
@@ -340,3 +341,15 @@ def test_the_pushes_of_the_simulated_platform_are_read(shop: DouyinConnector, sa
 
 def test_the_carriers_of_the_shop(shop: DouyinConnector) -> None:
     assert {"SF", "ZTO", "YTO"} <= {row.carrier for row in shop.carriers()}
+
+
+def test_the_platform_knows_for_whom_a_receiver_was_opened(sandbox: Sandbox, shop: DouyinConnector) -> None:
+    platform = sandbox.platforms["douyin"]
+    assert isinstance(platform, Platform)
+    placed = place(sandbox)
+    told = shop.reveal(shop.order(placed.order_id).value, Purpose.SHIP, "keeper-3")
+    assert {(entry.account_id, entry.order_id) for entry in platform.memory.opened} == {("keeper-3", placed.order_id)}
+    assert told.expires_at == datetime.fromtimestamp(sandbox.world.now(), UTC) + timedelta(days=30)
+    sandbox.world.change_settings({"douyin_virtual_phone": False})
+    real = shop.reveal(shop.order(placed.order_id).value, Purpose.AFTER_SALE, "keeper-3")
+    assert (real.phone, real.virtual, real.expires_at) == (placed.buyer.phone, False, None)
