@@ -6,7 +6,7 @@ A key that is revoked or expires stops what it has under way as well: reads that
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -20,10 +20,13 @@ from web.problems import Problem
 from web.refusals import Refusals
 from web.state import State
 
-FRESH = timedelta(milliseconds=800)
+FRESH = timedelta(milliseconds=400)
 """How long a revoked key may still open a door; every process asks the database again after it."""
-LOOK_SECONDS = 0.5
-"""How often a process asks whether the keys with requests under way are still good."""
+LOOK_SECONDS = 0.4
+"""How often a process asks whether the keys with requests under way are still good. A read that a revoked key began
+just before FRESH was over ends after both, which is less than a second.
+"""
+WRITE_SECONDS = 1.0
 REMEMBERED = 10_000
 USE_OF_KEY = "key.use"
 """The action in the audit log when a key is refused that was good once."""
@@ -50,19 +53,22 @@ class Keys:
         self._under_way: dict[str, set[asyncio.Timeout]] = {}
         self._unwritten: set[str] = set()
         self._written: dict[str, datetime] = {}
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        self._task = asyncio.create_task(self._follow())
+        """Writing has a task of its own: on SQLite it may wait for another writer."""
+        self._tasks = [
+            asyncio.create_task(_again_and_again(LOOK_SECONDS, self._end_those_gone)),
+            asyncio.create_task(_again_and_again(WRITE_SECONDS, self._write)),
+        ]
 
     async def close(self) -> None:
         """Writes what is not written yet; call it before the state is closed."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         with contextlib.suppress(SQLAlchemyError):
-            await self._write()
-            await self.refusals.flush(ended=True)
+            await self._write(ended=True)
 
     async def caller(self, authorization: str) -> Caller:
         """Whose key it is. Raises the problems `key_missing`, `key_invalid` and `key_expired`."""
@@ -120,16 +126,6 @@ class Keys:
         self._checked[digest] = checked
         return checked
 
-    async def _follow(self) -> None:
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            try:
-                await self._end_those_gone()
-                await self._write()
-                await self.refusals.flush()
-            except SQLAlchemyError as error:
-                log.warning("keys not followed", error=type(error).__name__)
-
     async def _end_those_gone(self) -> None:
         for identity in [each for each, under_way in self._under_way.items() if not under_way]:
             del self._under_way[identity]
@@ -150,21 +146,29 @@ class Keys:
             for ending in self._under_way.get(identity, ()):
                 ending.reschedule(asyncio.get_running_loop().time())
 
-    async def _write(self) -> None:
-        """When keys were last used, at most once a minute for each."""
-        if not self._unwritten:
-            return
-        used, self._unwritten = self._unwritten, set()
-        now = self._state.runtime.clock.now()
-        if len(self._written) >= REMEMBERED:
-            self._written.clear()
-        self._written |= dict.fromkeys(used, now)
+    async def _write(self, *, ended: bool = False) -> None:
+        """When keys were last used, at most once a minute for each, and how often refusals were repeated."""
+        if self._unwritten:
+            used, self._unwritten = self._unwritten, set()
+            now = self._state.runtime.clock.now()
+            if len(self._written) >= REMEMBERED:
+                self._written.clear()
+            self._written |= dict.fromkeys(used, now)
+            await self._state.write(self._note_use, used, now)
+        await self.refusals.flush(ended=ended)
 
-        def write() -> None:
-            with self._state.runtime.database.write() as connection:
-                keys.used(connection, used, now)
+    def _note_use(self, used: set[str], now: datetime) -> None:
+        with self._state.runtime.database.write() as connection:
+            keys.used(connection, used, now)
 
-        await self._state.write(write)
+
+async def _again_and_again(seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            await work()
+        except SQLAlchemyError as error:
+            log.warning("keys not followed", error=type(error).__name__)
 
 
 def unknown_key() -> Problem:

@@ -66,6 +66,15 @@ def test_a_revoked_key_stops_within_a_second(erp: httpx.Client, key: str, databa
     assert refused(database) == [(key[:11], "key.use", "revoked", 1)]
 
 
+def test_a_read_begun_just_after_the_end_ends_as_soon(erp: httpx.Client, key: str, database: Database) -> None:
+    """The key is still remembered as a good one when it comes."""
+    assert erp.get("/v1/shops").status_code == 200
+    revoke(database, key)
+    revoked = time.monotonic()
+    assert code_of(erp.get("/v1/feed", params={"wait": 30, "after": "now"}), 401) == "key_invalid"
+    assert time.monotonic() - revoked < 1
+
+
 def test_an_expired_key_says_so(server: str, database: Database) -> None:
     ending = datetime.now(UTC) + timedelta(seconds=1.5)
     plain = made(database, Grant(expires_at=ending))
