@@ -16,7 +16,10 @@ DESCRIPTION = """One API between an ERP and its shops on several channels. Money
 UTC, ids are strings.
 
 Read `/v1/feed` with a cursor to follow everything that changes; send commands with an `Idempotency-Key`; refusals are
-RFC 9457 problem details with a stable `code` and a sentence in English and Chinese."""
+RFC 9457 problem details with a stable `code` and a sentence in English and Chinese.
+
+A key has scopes; `security` names the one that an operation needs. `RateLimit-Policy` and `RateLimit` of an answer say
+how often the key may still call."""
 
 _REF = "#/components/schemas/{model}"
 _VALUES = {
@@ -31,6 +34,8 @@ _VALUES = {
 }
 """Values for the examples."""
 
+_RETRY_AFTER = {"description": "Seconds until it is worth asking again.", "schema": {"type": "integer"}}
+
 
 def _refusal(status: int) -> dict[str, Any]:
     entries = {code: entry for code, entry in CATALOGUE.items() if entry.status == status}
@@ -39,7 +44,8 @@ def _refusal(status: int) -> dict[str, Any]:
         for code, entry in entries.items()
     }
     content = {"schema": {"$ref": _REF.format(model="ProblemDetails")}, "examples": examples}
-    return {"description": " · ".join(entry.title for entry in entries.values()), "content": {MEDIA_TYPE: content}}
+    told = {"description": " · ".join(entry.title for entry in entries.values()), "content": {MEDIA_TYPE: content}}
+    return told | ({"headers": {"Retry-After": _RETRY_AFTER}} if status in (429, 503) else {})
 
 
 REFUSALS: dict[int | str, dict[str, Any]] = {
