@@ -141,3 +141,8 @@ def test_an_order_id_with_the_old_suffix_loses_it() -> None:
 def test_a_notice_does_not_show_its_content() -> None:
     [notice] = read([{"tag": "105", "msg_id": "m", "data": {"p_id": 1, "receiver_msg": {"name": "张三"}}}]).notices
     assert "张三" not in repr(notice)
+
+
+def test_a_wish_without_an_order_asks_for_nothing() -> None:
+    [notice] = read([{"tag": "111", "msg_id": "1", "data": '{"shop_id":12345678}'}]).notices
+    assert (notice.kind, notice.asks) == (ObjectKind.OTHER, "")

@@ -10,7 +10,18 @@ import pytest
 from connectors.douyin.connector import DouyinConnector
 from connectors.douyin.receivers import REASONS
 from core.channel import Purpose, Recipient, Refusal, Window
-from core.errors import Conflict, Denied, Invalid, Malformed, NotFound, OutcomeUnknown, Rejected, Throttled, Unavailable
+from core.errors import (
+    Conflict,
+    Denied,
+    Invalid,
+    Malformed,
+    NotFound,
+    OutcomeUnknown,
+    Rejected,
+    Throttled,
+    Unavailable,
+    Unsupported,
+)
 from core.model import Order
 from tests.connectors.douyin.conftest import SAMPLE_TIME, FakeTransport, RecordingGate, accepted, refused, sample
 
@@ -245,6 +256,7 @@ def test_what_an_answer_to_a_buyer_becomes(
         (refused(40004, "isv.parameter-invalid:2010021", "商品已上架"), True, None),
         (refused(40004, "isv.parameter-invalid:2010021", "商品已下架"), False, None),
         (refused(70000, "isp.api-service-off", "API已下线"), True, Rejected),
+        (refused(70000, "isp.api-service-off", "API已下线"), False, Unsupported),
         (refused(50002, "isv.business-failed:2010041", "商品未通过审核"), True, Rejected),
         (refused(50002, "isv.business-failed:99", "请通过product.editV2重新提交"), True, Rejected),
         (refused(50002, "isv.business-failed:2010045", "商品正在参加平台活动"), False, Conflict),
