@@ -36,11 +36,12 @@ def main(url: str, key: str, file: str, name: str, chance: float) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     store = sqlite3.connect(file, isolation_level=None)
+    store.execute("PRAGMA synchronous=OFF")
     store.executescript(SCHEMA)
     events = f"/v1/consumers/{name}/events?" if name else "/v1/feed?"
     while True:
         [after] = store.execute("SELECT max(cursor) FROM place").fetchone()
-        query = {"limit": random.randint(1, 20), "wait": 1} | ({} if name else {"after": after or ""})
+        query = {"limit": random.choice((1, 5, 1000, 1000)), "wait": 1} | ({} if name else {"after": after or ""})
         page = ask(events + urllib.parse.urlencode(query))
         may_die()
         store.execute("BEGIN IMMEDIATE")

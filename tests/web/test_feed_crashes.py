@@ -10,7 +10,8 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -22,7 +23,7 @@ from sync.runtime import Runtime
 from tests.web import crashing_consumer
 from tests.web.conftest import DOUYIN, NOW, eventually
 
-EACH, OBJECTS = 30, 3
+EACH, OBJECTS = 40, 3
 
 
 class Broken(Exception):
@@ -38,7 +39,7 @@ def write(runtime: Runtime, writer: int, told: list[str]) -> None:
         events = [Event("order.updated", DOUYIN, name, revisions[name] + 1, NOW, "{}") for name in names]
         with suppress(Broken), runtime.database.write() as connection:
             feed.append(connection, events)
-            time.sleep(chance.choice((0, 0, 0.003, 0.02)))
+            time.sleep(chance.choice((0, 0, 0.01, 0.05)))
             if chance.random() < 0.1:
                 raise Broken
             told += [event.id for event in events]
@@ -47,9 +48,16 @@ def write(runtime: Runtime, writer: int, told: list[str]) -> None:
         time.sleep(chance.random() * 0.1)
 
 
-def consume(server: str, key: str, file: Path, name: str, chance: float) -> subprocess.Popen[bytes]:
+@contextmanager
+def consuming(server: str, key: str, file: Path, name: str, chance: float) -> Iterator[subprocess.Popen[bytes]]:
+    """A consumer that is killed at the end of the block, if it has not done so itself."""
     program = crashing_consumer.__file__
-    return subprocess.Popen([sys.executable, "-I", program, server, key, str(file), name, str(chance)])
+    process = subprocess.Popen([sys.executable, "-I", program, server, key, str(file), name, str(chance)])
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
 def seen(file: Path) -> list[tuple[str, str, int]]:
@@ -57,6 +65,7 @@ def seen(file: Path) -> list[tuple[str, str, int]]:
         return store.execute("SELECT id, subject, revision FROM seen ORDER BY n").fetchall()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["", "erp"])
 def test_a_consumer_that_dies_anywhere_sees_every_event_once_and_in_order(
     erp: httpx.Client, server: str, key: str, database: Database, runtime: Runtime, tmp_path: Path, name: str
@@ -70,18 +79,13 @@ def test_a_consumer_that_dies_anywhere_sees_every_event_once_and_in_order(
     for thread in writers:
         thread.start()
     deaths = 0
-    while deaths < 8 or any(thread.is_alive() for thread in writers):
-        process = consume(server, key, file, name, 0.02)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(0.2 + chance.random())
-        process.kill()
-        process.wait()
+    while deaths < 5 or any(thread.is_alive() for thread in writers):
+        with consuming(server, key, file, name, 0.01) as process, suppress(subprocess.TimeoutExpired):
+            process.wait(0.3 + 2 * chance.random())
         deaths += 1
     ids = [identity for each in told for identity in each]
-    process = consume(server, key, file, name, 0)
-    assert eventually(lambda: len(seen(file)) >= len(ids), 30)
-    process.kill()
-    process.wait()
+    with consuming(server, key, file, name, 0):
+        assert eventually(lambda: len(seen(file)) >= len(ids), 30)
     rows = seen(file)
     assert sorted(identity for identity, _, _ in rows) == sorted(ids)
     last: dict[str, int] = {}
