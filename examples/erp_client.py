@@ -211,6 +211,17 @@ class Qudao:
         body = {"shop": shop, "approve": approve} | ({"refusal": refusal} if refusal else {})
         return self._command("POST", f"/v1/orders/{order_id}/address:confirm", body)
 
+    def reveal(self, shop: str, order_id: str, purpose: Literal["ship", "after_sale"], reason: str) -> dict[str, Any]:
+        """The receiver in plain text, for a key that may. Written into the audit log; print it, do not keep it."""
+        body = {"shop": shop, "purpose": purpose, "reason": reason}
+        found: dict[str, Any] = self._ask("POST", f"/v1/orders/{order_id}/receiver:reveal", json=body)
+        return found
+
+    def subscribe(self, url: str, **filters: Any) -> dict[str, Any]:
+        """Has the feed sent to an address of yours. Keep the `secret`, which is told this once, for `verified`."""
+        made: dict[str, Any] = self._ask("POST", "/v1/subscriptions", json={"url": url, **filters})
+        return made
+
     def command(self, method: str, path: str, items: Sequence[Mapping[str, Any]]) -> list[Taken]:
         """Sends wishes, `BATCH` at a time; answers what became of each. `outcome` tells what the channels did."""
         found: list[Taken] = []
