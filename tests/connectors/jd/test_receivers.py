@@ -117,6 +117,12 @@ def test_what_does_not_open_is_refused(before: str, now: str, asks: int) -> None
     assert len(asked(transport)) == asks
 
 
+def test_another_orders_receiver_is_not_taken_for_this_one() -> None:
+    transport = Playback({wire.OPEN: opened(orderId=301234567891), wire.ORDER: consignee(OAID)})
+    with pytest.raises(Rejected):
+        shop(transport).reveal(order(), Purpose.SHIP, "")
+
+
 @pytest.mark.parametrize(
     "changes",
     [

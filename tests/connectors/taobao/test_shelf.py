@@ -80,7 +80,8 @@ def test_units_of_unpaid_orders_do_not_come_on_sale(kind: Kind) -> None:
     here.world.set_stock(here.shop, sku, 10)
     order = here.world.place(here.shop, sku=sku, quantity=3, variant="plain", paid=False)
     assert here.connector.set_shelf(found.item_id, on=False).error is None
-    suffix = ".tmall" if kind == "tmall" else ""
-    transport = Meanwhile(here, lambda: here.world.pay(order), method=f"taobao.item.update.listing{suffix}")
+    listing = f"taobao.item.update.listing{'.tmall' if kind == 'tmall' else ''}"
+    transport = Meanwhile(here, lambda: here.world.pay(order), method=listing)
     assert here.connect(transport).set_shelf(found.item_id, on=True).error is None
-    assert (found.on_shelf, sku.sellable) == (True, 7)
+    assert here.world.calls["taobao"][listing]["count"] == 1
+    assert (found.on_shelf, sku.sellable, sku.unpaid) == (True, 7, 0)
