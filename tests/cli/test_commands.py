@@ -26,7 +26,7 @@ def test_help_lists_every_command_and_the_exit_codes(qudao_process: Qudao) -> No
     said = qudao_process("--help")
     nouns = (
         "up serve worker beat listen sandbox demo migrate doctor shop resync orders map stock feed parked "
-        "conflicts gaps explain key schema"
+        "conflicts gaps explain key audit schema"
     )
     assert [noun for noun in nouns.split() if f"\n  {noun} " not in said.out] == []
     assert "Exit codes" in said.out

@@ -3,16 +3,20 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
+from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
 
 from core.access import PRIVILEGED, ROLES, KeyScope
 from core.db import Database, audit, keys
 from core.db.audit import Outcome
 from core.db.keys import Grant
+from core.settings import Settings
+from sync import beat
 from sync.runtime import Runtime
 from tests.web.conftest import DOUYIN, NOW, PINDUODUO, client, code_of, eventually, serving
 from web import refusals
@@ -181,3 +185,18 @@ def test_the_audit_log_is_read_in_pages_and_by_what_is_asked(keyed: Any, databas
     items = limited.get("/v1/audit").json()["items"]
     assert {item["shop"] for item in items} == {DOUYIN}
     assert rows(database, key=identity)
+
+
+def test_the_beat_forgets_what_is_older_than_it_is_kept(runtime: Runtime, database: Database) -> None:
+    now = runtime.clock.now()
+    with database.write() as connection:
+        for days in (1101, 1099):
+            audit.write(connection, at=now - timedelta(days=days), key=audit.CLI, action=f"day {days}")
+    beat.tidy(runtime)
+    assert [row.action for row in rows(database)] == ["day 1099"]
+
+
+def test_half_a_year_is_the_least_that_the_log_is_kept() -> None:
+    assert Settings(audit_keep_days=180).audit_keep_days == 180
+    with pytest.raises(ValidationError):
+        Settings(audit_keep_days=179)
