@@ -2,7 +2,19 @@
 
 from datetime import timedelta
 
-from core.channel import Capability, Channel, Limit, Paging, Push, Scope, ShopOption, Support
+from core.channel import (
+    AgainstRefund,
+    Capability,
+    Channel,
+    Limit,
+    Packing,
+    Paging,
+    Push,
+    Scope,
+    ShipmentRule,
+    ShopOption,
+    Support,
+)
 
 CHANGES = Paging(
     window=timedelta(minutes=30),
@@ -90,6 +102,7 @@ CHANNEL = Channel(
     orders=CHANGES,
     after_sales=CHANGES,  # inferred: no span is documented for refunds
     lists_names=True,
+    shipments=ShipmentRule(packing=Packing.LINES, most_lines=50, untold_gifts=True, against_refund=AgainstRefund.STAYS),
     stock_batch=20,
     price_batch=20,
     # Inferred: no number is published. Refusals name their own wait, and all shops of an app share its quota.
