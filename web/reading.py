@@ -49,7 +49,7 @@ def routes(state: State) -> APIRouter:
     router = APIRouter(prefix="/v1", tags=["reading"])
     read = Reads(state)
     for each in (reading_orders, reading_listings, reading_mappings):
-        router.include_router(each.routes(read))
+        each.add_routes(router, read)
 
     @router.get(
         "/shops", dependencies=[needs(KeyScope.SHOPS_READ)], response_model=None, responses={200: {"model": ShopPage}}

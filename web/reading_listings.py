@@ -106,9 +106,7 @@ class StockPage(Changed):
     items: list[StockRow]
 
 
-def routes(read: Reads) -> APIRouter:
-    router = APIRouter()
-
+def add_routes(router: APIRouter, read: Reads) -> None:
     @router.get(
         "/listings",
         dependencies=[needs(KeyScope.LISTINGS_READ)],
@@ -136,8 +134,6 @@ def routes(read: Reads) -> APIRouter:
     async def list_stock(query: Annotated[StockQuery, Query()], caller: Calling) -> Response:
         """List listing SKUs with their stock, price and mapping."""
         return await read(lambda connection: _stock(connection, query, caller).model_dump_json().encode())
-
-    return router
 
 
 def sku_page(

@@ -78,9 +78,7 @@ class HistoryPage(Changed):
     items: list[MappingChange]
 
 
-def routes(read: Reads) -> APIRouter:
-    router = APIRouter()
-
+def add_routes(router: APIRouter, read: Reads) -> None:
     @router.get(
         "/mappings",
         dependencies=[needs(KeyScope.LISTINGS_READ)],
@@ -100,8 +98,6 @@ def routes(read: Reads) -> APIRouter:
     async def list_mapping_changes(query: Annotated[HistoryQuery, Query()], caller: Calling) -> Response:
         """List who mapped what, when, and what it was before."""
         return await read(lambda connection: _history(connection, query, caller).model_dump_json().encode())
-
-    return router
 
 
 def _current(connection: Connection, query: MappingQuery, caller: Caller) -> MappingPage:

@@ -66,9 +66,7 @@ class AfterSalePage(Changed):
     items: list[AfterSaleItem]
 
 
-def routes(read: Reads) -> APIRouter:
-    router = APIRouter()
-
+def add_routes(router: APIRouter, read: Reads) -> None:
     @router.get(
         "/orders",
         dependencies=[needs(KeyScope.ORDERS_READ)],
@@ -122,5 +120,3 @@ def routes(read: Reads) -> APIRouter:
     async def read_after_sale(shop: ShopId, after_sale_id: ObjectId, caller: Calling) -> Response:
         """Read one after-sale."""
         return await read(lambda connection: one(connection, "after_sale", caller, shop, after_sale_id))
-
-    return router
