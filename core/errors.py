@@ -21,14 +21,11 @@ QudaoError
         └── AlreadyDone     it is so already: success once a read-back proves it
 """
 
-import re
 from typing import Self, TypeVar
 
-from core.text import visible
+from core.text import masked, visible
 
 E = TypeVar("E", bound="ChannelError")
-
-_MOBILE = re.compile(r"(?<!\d)(1[3-9]\d)\d{4}(\d{4})(?!\d)", re.ASCII)
 
 
 class QudaoError(Exception):
@@ -63,7 +60,7 @@ class ChannelError(QudaoError):
         request_id: str = "",
         retry_after: float | None = None,
     ) -> None:
-        message = _MOBILE.sub(r"\1****\2", visible(message))
+        message = masked(visible(message))
         super().__init__(message)
         self.message = message
         self.channel = channel

@@ -19,6 +19,7 @@ from core.db.feed import Event
 from core.db.intents import Wish
 from core.db.lanes import Kind, Lane
 from core.db.tables import shop
+from core.text import masked
 
 Name = Annotated[
     str, StringConstraints(min_length=1, max_length=128, strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]+$")
@@ -80,8 +81,8 @@ def queue(connection: Connection, wanted: Sequence[T], plan: Callable[[T], Plan]
 
 
 def no(code: str, message: str) -> Plan:
-    """The plan of an item that is refused."""
-    return Plan(refused=ItemResult("refused", code, message))
+    """The plan of an item that is refused; a mobile number in the place of a code is not repeated."""
+    return Plan(refused=ItemResult("refused", code, masked(message)))
 
 
 def not_here(channel: Channel, capability: Capability) -> Plan | None:

@@ -11,6 +11,8 @@ from typing import Any
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from core.text import masked
+
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -573,5 +575,5 @@ def detail_zh(code: str) -> str:
 
 def _fill(sentence: str, values: Mapping[str, object]) -> str:
     for name, value in values.items():
-        sentence = sentence.replace(f"{{{name}}}", str(value))
+        sentence = sentence.replace(f"{{{name}}}", masked(str(value)))
     return sentence
