@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.terminal import ShopOption, Stop, cell, opened
+from commands.terminal import AsJson, ShopOption, Stop, cell, opened, print_json, say, show
 
 if TYPE_CHECKING:
     from core.db.feed import FeedRow
@@ -50,6 +50,43 @@ def tail(
             if not follow:
                 return
             time.sleep(LOOK_SECONDS)
+
+
+@app.command()
+def consumers(json: AsJson = False) -> None:
+    """Who reads the feed by name, and how far behind each is · 查看消费者及其滞后。"""
+    from sync.consumers import standings
+
+    with opened() as runtime:
+        rows = [
+            {
+                "name": each.consumer.name,
+                "lag": f"{each.lag.events}+" if each.more and not json else each.lag.events,
+                "waiting_since": each.lag.oldest,
+                "acked_at": each.consumer.acked_at,
+                "types": " ".join(each.consumer.types),
+                "shops": " ".join(each.consumer.shops),
+                "channels": " ".join(each.consumer.channels),
+                "expired": each.expired,
+            }
+            for each in standings(runtime)
+        ]
+    show(rows, as_json=json, empty="no consumers", empty_zh="没有消费者")
+
+
+@app.command()
+def forget(
+    name: Annotated[str, typer.Argument(help="As in the list of consumers · 消费者名称。")], json: AsJson = False
+) -> None:
+    """Drop a consumer and its place, so that it holds nothing back · 删除消费者及其位置。"""
+    from sync import consumers
+
+    with opened() as runtime:
+        consumers.forget(runtime, name)
+    if json:
+        print_json({"name": name, "forgotten": True})
+    else:
+        say(f"{name} is forgotten", "已删除该消费者")
 
 
 def entry(event: "FeedRow") -> dict[str, Any]:
