@@ -38,7 +38,7 @@ def create(runtime: Runtime, label: str, grant: Grant | None = None, *, by: str 
     with runtime.database.write() as connection:
         _check(connection, grant, now)
         made = keys.create(connection, label, now, grant)
-        _note(connection, now, by, "key.create", made.id, grant)
+        _note(connection, now, by, "key:create", made.id, grant)
     return made
 
 
@@ -69,7 +69,7 @@ def change(
         )
         _check(connection, grant, now if expires_at else None)
         keys.change(connection, identity, grant)
-        _note(connection, now, by, "key.change", identity, grant)
+        _note(connection, now, by, "key:change", identity, grant)
         return replace(
             row,
             scopes=grant.scopes,
@@ -91,10 +91,10 @@ def rotate(runtime: Runtime, identity: str, keep: timedelta, *, by: str = CLI) -
             return None
         grant = Grant(row.scopes, row.shops, row.role, None, row.per_minute)
         made = keys.create(connection, row.label, now, grant)
-        _note(connection, now, by, "key.create", made.id, grant)
+        _note(connection, now, by, "key:create", made.id, grant)
         ends = min(filter(None, (row.expires_at, now + keep)))
         keys.change(connection, identity, replace(grant, expires_at=ends))
-        _note(connection, now, by, "key.change", identity, grant)
+        _note(connection, now, by, "key:change", identity, grant)
     return made
 
 
@@ -104,7 +104,7 @@ def revoke(runtime: Runtime, identity: str, *, by: str = CLI) -> bool:
     with runtime.database.write() as connection:
         done = keys.revoke(connection, identity, now)
         if done:
-            audit.write(connection, at=now, key=by, action="key.revoke", object_id=identity)
+            audit.write(connection, at=now, key=by, action="key:revoke", object_id=identity)
     return done
 
 

@@ -28,7 +28,7 @@ just before FRESH was over ends after both, which is less than a second.
 """
 WRITE_SECONDS = 1.0
 REMEMBERED = 10_000
-USE_OF_KEY = "key.use"
+USE_OF_KEY = "key:use"
 """The action in the audit log when a key is refused that was good once."""
 
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}

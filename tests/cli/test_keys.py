@@ -96,14 +96,14 @@ def test_every_change_of_a_key_is_in_the_audit_log(qudao: Qudao) -> None:
     qudao("key", "revoke", first)
     rows = qudao("audit", "list", "--json").json
     assert [(row["action"], row["object"], row["purpose"]) for row in rows] == [
-        ("key.create", first, "erp"),
-        ("key.change", first, "viewer +memos:write"),
-        ("key.create", second, "viewer +memos:write"),
-        ("key.change", first, "viewer +memos:write"),
-        ("key.revoke", first, ""),
+        ("key:create", first, "erp"),
+        ("key:change", first, "viewer +memos:write"),
+        ("key:create", second, "viewer +memos:write"),
+        ("key:change", first, "viewer +memos:write"),
+        ("key:revoke", first, ""),
     ]
     assert {row["key"] for row in rows} == {"cli"}
-    assert [row["action"] for row in qudao("audit", "list", "--action", "key.revoke", "--json").json] == ["key.revoke"]
+    assert [row["action"] for row in qudao("audit", "list", "--action", "key:revoke", "--json").json] == ["key:revoke"]
     assert qudao("audit", "list", "--key", "qk_none", "--json").json == []
     assert len(qudao("audit", "list", "--since", "1h", "-n", "2", "--json").json) == 2
-    assert "key.create" in qudao("audit", "list").out
+    assert "key:create" in qudao("audit", "list").out

@@ -63,7 +63,7 @@ def test_a_revoked_key_stops_within_a_second(erp: httpx.Client, key: str, databa
         assert not keys.revoke(connection, key[:11], NOW)
     time.sleep(1)
     assert code_of(erp.get("/v1/shops"), 401) == "key_invalid"
-    assert refused(database) == [(key[:11], "key.use", "revoked", 1)]
+    assert refused(database) == [(key[:11], "key:use", "revoked", 1)]
 
 
 def test_a_read_begun_just_after_the_end_ends_as_soon(erp: httpx.Client, key: str, database: Database) -> None:
@@ -82,7 +82,7 @@ def test_an_expired_key_says_so(server: str, database: Database) -> None:
         assert erp.get("/v1/shops").status_code == 200
         time.sleep(max(0, (ending - datetime.now(UTC)).total_seconds()))
         assert code_of(erp.get("/v1/shops"), 401) == "key_expired"
-    assert refused(database) == [(plain[:11], "key.use", "expired", 1)]
+    assert refused(database) == [(plain[:11], "key:use", "expired", 1)]
 
 
 def test_an_expired_key_ends_a_read_that_waits(server: str, database: Database) -> None:
