@@ -77,13 +77,20 @@ def _items(model: type[Body[T]], body: bytes) -> list[T]:
 def _by_item(errors: Iterable[ErrorDetails]) -> dict[int, list[ItemError]]:
     """Errors inside items, by item. Raises the problem for anything wrong around them."""
     bad: dict[int, list[ItemError]] = {}
-    for error in errors:
+    found = list(errors)
+    for error in found:
+        if error["type"] == "too_short" and any(_inside(other, error) for other in found):
+            continue  # what is wrong inside a tuple is counted as missing from it
         match error["loc"]:
             case ("items", int(place), *_):
                 bad.setdefault(place, []).append(_item_error(error))
             case _:
                 raise _around(error)
     return bad
+
+
+def _inside(one: ErrorDetails, other: ErrorDetails) -> bool:
+    return one is not other and one["loc"][: len(other["loc"])] == other["loc"]
 
 
 def _around(error: ErrorDetails) -> Problem:
