@@ -64,6 +64,7 @@ def create_app(runtime: Runtime, adapters: Mapping[str, Adapter] = CHANNELS) -> 
             Mount("/", _api(state, watch, keys, rate)),
         ],
         lifespan=lifespan,
+        exception_handlers={404: _nowhere},
     )
     app.state.release = watch.release
     return app
@@ -121,6 +122,11 @@ def _ready(state: State, watch: Watch) -> Callable[[Request], Awaitable[Response
         return JSONResponse({"status": "ok", "database": "ok", "redis": "ok" if watch.hears else "unavailable"})
 
     return ready
+
+
+async def _nowhere(_: Request, __: Exception) -> Response:
+    """A path with a line break in it, which not even the mount takes."""
+    return Problem("not_found").response()
 
 
 async def _problem(_: Request, problem: Problem) -> Response:

@@ -240,6 +240,7 @@ def test_a_status_that_does_not_exist_is_refused(erp: httpx.Client) -> None:
     ]
     for params in wrong:
         assert code_of(erp.get("/v1/orders", params=params), 400) == "invalid_parameter", params
+    assert code_of(erp.get("/v1/orders/a%0Ab/c"), 404) == "not_found"
     for path in ("orders/a/b%00", "listings/%00/b", "after-sales/a/%00", "shops/%00"):
         assert code_of(erp.get(f"/v1/{path}"), 400) == "invalid_parameter", path
 
