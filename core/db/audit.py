@@ -14,6 +14,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from core.db.engine import lock
 from core.db.tables import audit
 
 CLI = "cli"
@@ -67,7 +68,9 @@ def write(
 ) -> int:
     """Adds a row and answers its id. `key` is the caller's id or CLI, `action` a scope or a command.
 
-    Raises ValueError for a reason that is too long or `personal`, so that none gets in whatever the caller forgot.
+    Call it last in a transaction: until that ends nobody else can write here, so that rows are committed in the order
+    of their ids and a reader that goes on behind the last id misses none. Raises ValueError for a reason that is too
+    long or `personal`, so that none gets in whatever the caller forgot.
     """
     if len(reason) > LONGEST_REASON or personal(reason):
         raise ValueError("a reason in the audit log is short and holds no personal data")
@@ -81,6 +84,7 @@ def write(
         "purpose": purpose,
         "reason": reason,
     }
+    lock(connection, "audit")
     row: int = connection.execute(sa.insert(audit).values(**values).returning(audit.c.id)).scalar_one()
     return row
 

@@ -1,5 +1,7 @@
 """What may stand in the audit log, and how long."""
 
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -66,3 +68,36 @@ def test_what_happened_again_is_counted(database: Database) -> None:
         audit.again(connection, row, 41)
         [entry] = audit.page(connection, limit=10)
     assert (entry.times, entry.outcome) == (42, "refused")
+
+
+def test_a_reader_that_goes_on_behind_the_last_row_misses_none(database: Database) -> None:
+    """A row whose transaction takes long is not overtaken by one that is written later."""
+    begun, ended = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        with database.write() as connection:
+            audit.write(connection, at=NOW, key=CLI, action="slow")
+            begun.set()
+            time.sleep(0.5)
+            ended.set()
+
+    def quick() -> None:
+        begun.wait(10)
+        with database.write() as connection:
+            audit.write(connection, at=NOW, key=CLI, action="quick")
+
+    writers = [threading.Thread(target=work) for work in (slow, quick)]
+    for writer in writers:
+        writer.start()
+    seen: list[str] = []
+    place = 0
+    writing = True
+    while writing:
+        writing = any(writer.is_alive() for writer in writers)
+        with database.read() as connection:
+            for row in audit.page(connection, after=place, limit=10):
+                seen.append(row.action)
+                place = row.id
+        time.sleep(0.02)
+    assert ended.is_set()
+    assert seen == ["slow", "quick"]
