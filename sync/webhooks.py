@@ -24,7 +24,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.db import deliveries, feed, lanes, subscriptions
-from core.db.deliveries import Delivery
+from core.db.deliveries import Delivery, Ended
 from core.db.lanes import Claim, Kind, Lane, LaneLost
 from core.db.subscriptions import Secret, SubscriptionRow
 from sync.envelope import event_text
@@ -39,6 +39,8 @@ AT_ONCE = 16
 """Calls under way for one subscription; each is of another object."""
 LOOK_SECONDS = 1.0
 """How long a new event or a due retry may stay unseen when its announcement is lost."""
+LINGER_SECONDS = 0.005
+"""How long a call that ended waits for others to end, so that one turn serves them all."""
 NAP_SECONDS = 0.1
 RECONNECT_SECONDS = 1.0
 FAILED_SECONDS = 5.0
@@ -180,8 +182,9 @@ class _Work:
             for chosen in turn.calls:
                 self._calls[asyncio.create_task(self._send(chosen))] = chosen.delivery
             if self._calls:
-                done, _ = await asyncio.wait(self._calls, timeout=self._look, return_when=asyncio.FIRST_COMPLETED)
-                ended = [(self._calls.pop(task), task.result()) for task in done]
+                await asyncio.wait(self._calls, timeout=self._look, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.sleep(LINGER_SECONDS)
+                ended = [(self._calls.pop(task), task.result()) for task in list(self._calls) if task.done()]
             elif not turn.more and await asyncio.to_thread(self._release):
                 return
 
@@ -224,8 +227,11 @@ class _Work:
         self, connection: Connection, row: SubscriptionRow, ended: Sequence[tuple[Delivery, Answered]], now: datetime
     ) -> list[feed.Event]:
         """Writes down what came of the calls; what is to be told of the subscription itself."""
-        for delivery, answered in ended:
-            deliveries.record(connection, delivery, answered.attempt, *verdict(delivery, answered, now), now)
+        deliveries.record(
+            connection,
+            [Ended(delivery, answered.attempt, *verdict(delivery, answered, now)) for delivery, answered in ended],
+            now,
+        )
         deliveries.arrange(connection, row.id, now, {delivery.object_key for delivery, _ in ended})
         if any(answered.gone for _, answered in ended):
             return disable(connection, row, GONE, now)

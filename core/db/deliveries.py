@@ -66,6 +66,50 @@ class Attempt:
     number: int = 0
 
 
+@dataclass(frozen=True)
+class Ended:
+    """What became of a delivery by one call: what it is now, and when it is tried again."""
+
+    delivery: Delivery
+    attempt: Attempt
+    state: State
+    not_before: datetime | None = None
+
+
+# Made once: making a statement costs more than running it, and these run at every turn.
+_QUEUE = sa.and_(delivery.c.subscription_id == sa.bindparam("of"), DUE)
+_OF_KEYS = sa.and_(_QUEUE, delivery.c.object_key.in_(sa.bindparam("keys", expanding=True)))
+_IS_HEAD = delivery.c.position.in_(sa.bindparam("heads", expanding=True))
+_HEADS = sa.select(sa.func.min(delivery.c.position)).where(_OF_KEYS).group_by(delivery.c.object_key)
+_HOLD_BACK = sa.update(delivery).where(_OF_KEYS, delivery.c.not_before.is_not(None), ~_IS_HEAD).values(not_before=None)
+_LET_GO = (
+    sa.update(delivery)
+    .where(_QUEUE, delivery.c.not_before.is_(None), _IS_HEAD)
+    .values(not_before=sa.bindparam("now_on"))
+)
+_SENDABLE = (
+    sa.select(delivery)
+    .where(_QUEUE, delivery.c.not_before <= sa.bindparam("now_on"))
+    .order_by(delivery.c.not_before, delivery.c.position)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+_RECORD = (
+    sa.update(delivery)
+    .where(delivery.c.id == sa.bindparam("id_of"), DUE)
+    .values(
+        state=sa.bindparam("to_state"),
+        tries=sa.bindparam("to_tries"),
+        attempts=delivery.c.attempts + 1,
+        not_before=sa.bindparam("from_then"),
+        status=sa.bindparam("said"),
+        error=sa.bindparam("word"),
+        settled_at=sa.bindparam("settled"),
+    )
+    .returning(delivery.c.attempts)
+)
+_ATTEMPTS = sa.insert(delivery_attempt)
+
+
 def fan_out(connection: Connection, row: SubscriptionRow, now: datetime) -> bool:
     """Makes deliveries of the next events and moves the subscription past them; True when there may be more.
 
@@ -96,29 +140,21 @@ def fan_out(connection: Connection, row: SubscriptionRow, now: datetime) -> bool
 
 def arrange(connection: Connection, identity: str, now: datetime, keys: Collection[str] | None = None) -> None:
     """Lets the first due delivery of each object be sent, and no other. `keys`: only these objects."""
-    if keys is not None and not keys:
-        return
-    queue = sa.and_(delivery.c.subscription_id == identity, DUE)
-    if keys is not None:
-        queue = sa.and_(queue, delivery.c.object_key.in_(sorted(keys)))
-    first = sa.select(sa.func.min(delivery.c.position)).where(queue).group_by(delivery.c.object_key)
-    heads = list(connection.scalars(first)) if keys is not None else first
-    held = delivery.c.not_before.is_not(None)
-    connection.execute(
-        sa.update(delivery).where(queue, held, delivery.c.position.not_in(heads)).values(not_before=None)
-    )
-    connection.execute(sa.update(delivery).where(queue, ~held, delivery.c.position.in_(heads)).values(not_before=now))
+    if keys is None:
+        every = sa.select(delivery.c.object_key).where(_QUEUE).distinct()
+        keys = list(connection.scalars(every, {"of": identity}))
+    ordered = sorted(keys)
+    for start in range(0, len(ordered), AT_ONCE):
+        told = {"of": identity, "keys": ordered[start : start + AT_ONCE], "now_on": now}
+        heads = list(connection.scalars(_HEADS, told))
+        connection.execute(_HOLD_BACK, {**told, "heads": heads})
+        connection.execute(_LET_GO, {**told, "heads": heads})
 
 
 def sendable(connection: Connection, identity: str, now: datetime, room: int, busy: Collection[str]) -> list[Delivery]:
     """At most `room` deliveries whose turn has come, of objects that are not busy."""
-    query = (
-        sa.select(delivery)
-        .where(delivery.c.subscription_id == identity, DUE, delivery.c.not_before <= now)
-        .order_by(delivery.c.not_before, delivery.c.position)
-        .limit(room + len(busy))
-    )
-    found = [_delivery(row) for row in connection.execute(query)]
+    told = {"of": identity, "now_on": now, "most": room + len(busy)}
+    found = [_delivery(row) for row in connection.execute(_SENDABLE, told)]
     return [each for each in found if each.object_key not in busy][:room]
 
 
@@ -128,34 +164,40 @@ def events(connection: Connection, positions: Collection[int]) -> dict[int, Feed
     return {row.position: row for row in feed.opened(connection, connection.execute(query))}
 
 
-def record(
-    connection: Connection, sent: Delivery, attempt: Attempt, state: State, not_before: datetime | None, now: datetime
-) -> bool:
-    """Writes down what became of a call. False when the delivery is not due any more, or gone."""
-    settled = None if state is State.DUE else now
-    changed = connection.execute(
-        sa.update(delivery)
-        .where(delivery.c.id == sent.id, DUE)
-        .values(
-            state=state.value,
-            tries=sent.tries + (state is not State.DELIVERED),
-            attempts=delivery.c.attempts + 1,
-            not_before=not_before,
-            status=attempt.status,
-            error=attempt.error,
-            settled_at=settled,
-        )
-        .returning(delivery.c.attempts)
-    ).scalar_one_or_none()
-    if changed is None:
-        return False
-    place = f"{sent.id}/{changed}"
-    sealed = (
-        vault(connection).seal(attempt.response, "delivery_attempt", "response", place) if attempt.response else None
-    )
-    row = {"at": attempt.at, "status": attempt.status, "ms": attempt.ms, "error": attempt.error, "response": sealed}
-    connection.execute(sa.insert(delivery_attempt).values(delivery_id=sent.id, number=changed, **row))
-    return True
+def record(connection: Connection, ended: Iterable[Ended], now: datetime) -> None:
+    """Writes down what became of calls. What is not due any more, or gone, is left as it is."""
+    rows = []
+    for each in ended:
+        attempt = each.attempt
+        told = {
+            "id_of": each.delivery.id,
+            "to_state": each.state.value,
+            "to_tries": each.delivery.tries + (each.state is not State.DELIVERED),
+            "from_then": each.not_before,
+            "said": attempt.status,
+            "word": attempt.error,
+            "settled": None if each.state is State.DUE else now,
+        }
+        number = connection.execute(_RECORD, told).scalar_one_or_none()
+        if number is not None:
+            rows.append(_attempt_row(connection, each.delivery.id, number, attempt))
+    if rows:
+        connection.execute(_ATTEMPTS, rows)
+
+
+def _attempt_row(connection: Connection, identity: int, number: int, attempt: Attempt) -> dict[str, Any]:
+    sealed = None
+    if attempt.response:
+        sealed = vault(connection).seal(attempt.response, "delivery_attempt", "response", f"{identity}/{number}")
+    return {
+        "delivery_id": identity,
+        "number": number,
+        "at": attempt.at,
+        "status": attempt.status,
+        "ms": attempt.ms,
+        "error": attempt.error,
+        "response": sealed,
+    }
 
 
 def skip(connection: Connection, ids: Iterable[int], now: datetime, error: str) -> None:
