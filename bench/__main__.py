@@ -23,7 +23,7 @@ from typing import Any
 from bench._report import print_table
 from tests import servers
 
-ALL = ("pipeline", "hooks", "push", "workers", "latency")
+ALL = ("pipeline", "hooks", "push", "workers", "latency", "feed")
 RESULTS = Path(__file__).parent / "results.md"
 LONGEST_SECONDS = 1800
 PACKAGES = ("qudao", "sqlalchemy", "psycopg", "redis", "rq", "uvicorn", "pydantic")
