@@ -17,13 +17,15 @@ import json
 import sys
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NotRequired, Self, TypedDict
 
 import httpx
 
 BATCH = 1000
 """How many items a command may have."""
+PAGE = 500
+"""How many items a page may have."""
 
 
 class Event(TypedDict):
@@ -121,7 +123,7 @@ class Qudao:
         with self.http.stream("GET", "/v1/feed", params=params, headers={"Accept": "application/x-ndjson"}) as answer:
             if answer.status_code >= 400:
                 answer.read()
-            _checked(answer)
+                _checked(answer)
             for line in answer.iter_lines():
                 yield json.loads(line)
 
@@ -137,7 +139,7 @@ class Qudao:
         found: list[dict[str, Any]] = self._ask("GET", "/v1/consumers")["items"]
         return found
 
-    def consume(self, name: str, *, wait: float = 20, limit: int = 200) -> Iterator[Page]:
+    def consume(self, name: str, *, wait: float = 20, limit: int = 200) -> Generator[Page, None, None]:
         """Its batches for ever, empty ones too. Each is acknowledged when the next is asked for: what a crash cuts
         short comes again.
         """
@@ -254,7 +256,7 @@ class Qudao:
     def _pages(self, path: str, filters: Mapping[str, Any]) -> Iterator[Listed]:
         after = ""
         while True:
-            page: Listed = self._ask("GET", path, params={"after": after, "limit": 500, **filters})
+            page: Listed = self._ask("GET", path, params={"after": after, "limit": PAGE, **filters})
             yield page
             after = page["cursor"]
             if not page["more"]:

@@ -4,14 +4,12 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from sandbox.steps import STEPS
-from tests.conftest import new_database
-from tests.engine import Engine, engine
+from tests.engine import Engine
 from tests.vault import SECRET
 from tests.web.conftest import serving
 
@@ -68,14 +66,6 @@ class Reader:
         for name in ("cursor", "id"):
             if told.get(name):
                 self.variables[name.upper()] = told[name]
-
-
-@pytest.fixture
-def running(request: pytest.FixtureRequest, tmp_path: Path, redis_url: str) -> Iterator[Engine]:
-    """Shops with goods."""
-    with new_database(request, tmp_path, "sqlite") as database, engine(database, redis_url, tmp_path) as opened:
-        opened.settle()
-        yield opened
 
 
 @pytest.mark.slow
