@@ -1,7 +1,8 @@
 """An event as the world outside gets it: CloudEvents 1.0 as JSON, the same text in the feed and in a webhook."""
 
-import json
 from datetime import UTC, datetime
+
+from pydantic_core import to_json
 
 from core.db.feed import FeedRow
 from core.model import SCHEMA_VERSION
@@ -47,7 +48,7 @@ def event_text(row: FeedRow) -> str:
     }
     if schema := SCHEMAS.get(row.type):
         envelope["dataschema"] = f"urn:qudao:schema:{schema}:{SCHEMA_VERSION}"
-    return f'{json.dumps(envelope, ensure_ascii=False)[:-1]},"data":{row.data}}}'
+    return f'{to_json(envelope).decode()[:-1]},"data":{row.data}}}'
 
 
 def wanted_type(name: str) -> str | None:
