@@ -46,14 +46,23 @@ class DouyinClient:
         self._gateway = gateway.rstrip("/")
 
     def call(
-        self, method: str, params: Mapping[str, Any], shape: type[M], *, write: bool = False, token: bool = True
+        self,
+        method: str,
+        params: Mapping[str, Any],
+        shape: type[M],
+        *,
+        write: bool = False,
+        token: bool = True,
+        partly: frozenset[str] = frozenset(),
     ) -> Answer[M]:
-        """Calls `method`; `token` is False only for the token calls themselves. Raises what the answer means."""
+        """Calls `method`; `token` is False only for the token calls themselves. `partly` are the business numbers under
+        which the answer's items, where it has some, each tell what became of them. Raises what the answer means.
+        """
         request = self._request(method, params, write=write, token=token)
         body = self._sent(request)
         try:
             envelope = Envelope.model_validate(from_json(body))
-            if envelope.accepted:
+            if envelope.accepted or (envelope.data and envelope.sub_code.partition(":")[2] in partly):
                 data = {} if envelope.data is None else envelope.data
                 return Answer(shape.model_validate(data), envelope.log_id)
         except ValueError as error:

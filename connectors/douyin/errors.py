@@ -177,6 +177,9 @@ WORDS: tuple[tuple[str, ErrorClass], ...] = (
 """Words in the text of a refusal that no table knows. Inferred: about one in six documented 50002 texts reads like this
 and passes by itself."""
 
+PARTLY_OPENED = frozenset({"300001", "300003", "300007", "300008"})
+"""Business numbers of order.batchDecrypt under which some of the ciphertexts may be opened all the same."""
+
 QUOTA_WORDS = ("额度", "配额", "限额", "次数", "上限", "限流", "频繁")
 """Words in a row of order.batchDecrypt that say that the day's allowance is used up. Inferred: no number is known."""
 

@@ -7,7 +7,7 @@ from math import ceil
 
 from connectors.douyin import mapping, wire
 from connectors.douyin.client import PAGE, DouyinClient, seconds
-from connectors.douyin.errors import ADDRESS_REFUSED, QUOTA_WORDS
+from connectors.douyin.errors import ADDRESS_REFUSED, PARTLY_OPENED, QUOTA_WORDS
 from connectors.rows import outcome, sound, text_of, unsaid
 from core.channel import Outcome, Recipient, Refusal, Window
 from core.clock import SHANGHAI, Clock
@@ -73,7 +73,8 @@ class Receivers:
             "account_id": operator,
             "account_type": "sub_account",
         }
-        told = self._client.call("order.batchDecrypt", params, wire.OpenedRows).data.decrypt_infos or []
+        answer = self._client.call("order.batchDecrypt", params, wire.OpenedRows, partly=PARTLY_OPENED)
+        told = answer.data.decrypt_infos or []
         rows = sound(lambda: [wire.read_row(wire.Opened, row) for row in told], **place)
         opened = {row.cipher_text: row for row in rows if row.err_no == "0"}
         refused = [row for row in rows if row.err_no != "0"]

@@ -116,6 +116,14 @@ def test_a_refused_call_opens_nothing(
         shop.reveal(order, Purpose.SHIP, "")
 
 
+def test_what_a_partly_refused_call_opened_is_told(
+    shop: DouyinConnector, transport: FakeTransport, order: Order
+) -> None:
+    data = sample("order.batchDecrypt.partial.response")["data"]
+    transport.on("order.batchDecrypt", refused(50002, "isv.business-failed:300008", "部分失败") | {"data": data})
+    assert shop.reveal(order, Purpose.SHIP, "") == Recipient(name="张三")
+
+
 def test_an_order_without_ciphertexts_costs_no_call(
     shop: DouyinConnector, transport: FakeTransport, order: Order
 ) -> None:
