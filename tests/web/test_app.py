@@ -53,7 +53,7 @@ def test_every_operation_has_words_a_key_and_its_refusals(anybody: httpx.Client)
     for path, operations in description(anybody)["paths"].items():
         for method, operation in operations.items():
             assert operation["description"], path
-            assert operation["security"] == [{"key": []}]
+            assert [list(each) for each in operation["security"]] == [["key"]], path
             assert "application/problem+json" in operation["responses"]["401"]["content"]
             if method in ("put", "post"):
                 body = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
@@ -86,7 +86,7 @@ def test_the_examples_are_acceptable_bodies(erp: httpx.Client) -> None:
 def test_an_unexpected_error_is_logged_once_and_tells_nothing(
     erp: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(_: object) -> None:
+    def fail(*_: object) -> None:
         raise RuntimeError("a row about 13800000000")
 
     monkeypatch.setattr("web.reading._shops", fail)
@@ -127,7 +127,7 @@ def test_without_a_database_nothing_is_acknowledged(redis_url: str, tmp_path: Pa
 def test_a_connection_that_the_database_ends_is_an_outage(
     erp: httpx.Client, monkeypatch: pytest.MonkeyPatch, cut: str
 ) -> None:
-    def idle(connection: Connection) -> None:
+    def idle(connection: Connection, *_: object) -> None:
         connection.exec_driver_sql(cut)
         time.sleep(0.2)
         connection.exec_driver_sql("SELECT 1")
