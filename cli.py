@@ -26,6 +26,8 @@ from commands import (
     resync,
     schema,
     secret,
+    shelf,
+    ship,
     shop,
     stock,
     subscription,
@@ -49,7 +51,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for module in (up, parts, demo, doctor, budgets, reconcile, schema):
+for module in (up, parts, demo, doctor, budgets, reconcile, schema, ship, shelf):
     module.add_to(app)
 for name, module in (
     ("shop", shop),

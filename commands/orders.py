@@ -5,9 +5,11 @@ from typing import Annotated
 
 import typer
 
+from commands import receivers
 from commands.terminal import AsJson, ShopOption, opened, print_json, show, show_one
 
-app = typer.Typer(help="Stored orders · 订单查询。", no_args_is_help=True)
+app = typer.Typer(help="Orders and their receivers · 订单与收件人。", no_args_is_help=True)
+receivers.add_to(app)
 
 
 @app.command("list")

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from connectors import CHANNELS
 from core.channel import Connector, Credentials, Fetched, ObjectKind, Window
-from core.db import catalog, commands, feed, history, intents, items, order_numbers, parked, shops, watermarks
+from core.db import catalog, feed, history, intents, items, order_numbers, parked, shops, watermarks
 from core.db.catalog import CatalogRow
 from core.db.feed import FeedRow
 from core.db.intents import Intent
@@ -30,7 +30,7 @@ from core.db.watermarks import Walk
 from core.errors import ConfigurationError, Reauthorize
 from core.model import StockLevel
 from core.stock import Part, published
-from sync import conflicts, mappings, pull, push, tokens
+from sync import by_hand, conflicts, mappings, pull, push, tokens
 from sync.accept import Accepted, accept
 from sync.mappings import MappingItem
 from sync.patience import Patient
@@ -283,10 +283,10 @@ def set_mapping(
     parts = tuple({"sku": part.sku, "quantity": part.quantity} for part in components) or None
     named = {"shop": shop, "listing_id": listing_id, "sku_id": sku_id}
     try:
-        wanted = [MappingItem.model_validate({**named, "sku": sku, "components": parts})]
+        told = [MappingItem.model_validate({**named, "sku": sku, "components": parts})]
     except ValidationError as error:
         raise ConfigurationError("; ".join(each["msg"] for each in error.errors())) from None
-    return _wish(runtime, functools.partial(mappings.set_mappings, by=OPERATOR), wanted)
+    return by_hand.wish(runtime, "mappings", functools.partial(mappings.set_mappings, by=by_hand.OPERATOR), told)
 
 
 def mapping_history(
@@ -327,37 +327,7 @@ def show_stock(runtime: Runtime, *, shop: str = "", sku: str = "") -> list[Stock
 
 def set_stock(runtime: Runtime, sku: str, quantity: int) -> ItemResult:
     """Wants a number for a SKU in every shop, as the ERP does."""
-    return _wish(runtime, push.set_stock, [StockItem(sku=sku, quantity=quantity)])
-
-
-def _wish(runtime: Runtime, write: Callable[..., push.Queued], wanted: Sequence[Any]) -> ItemResult:
-    with runtime.database.write() as connection:
-        now = runtime.clock.now()
-        queued = write(connection, wanted, now)
-        _remember(connection, wanted, queued, now)
-        feed.append(connection, queued.events)
-    runtime.bells.ring(queued.lanes)
-    if queued.events:
-        runtime.bells.announce_feed()
-    return queued.items[0]
-
-
-OPERATOR = "operator"
-"""The caller of what was asked for at the command line."""
-_COMMANDS: dict[type[Any], str] = {StockItem: "stock", MappingItem: "mappings"}
-
-
-def _remember(connection: Connection, wanted: Sequence[Any], queued: push.Queued, now: datetime) -> None:
-    """Keeps who asked, as for an ERP's command."""
-    if any(item.state != "refused" for item in queued.items):
-        commands.remember(
-            connection,
-            caller=OPERATOR,
-            kind=_COMMANDS[type(wanted[0])],
-            states=[item.state for item in queued.items],
-            intents=[item.intents for item in queued.items],
-            now=now,
-        )
+    return by_hand.wish(runtime, "stock", push.set_stock, [StockItem(sku=sku, quantity=quantity)])
 
 
 def read_feed(

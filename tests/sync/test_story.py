@@ -14,7 +14,7 @@ from core.db.tables import attempt, command, intent, receipt
 from core.errors import ConfigurationError
 from core.model import ParcelDraft
 from sandbox.faults import FaultRule
-from sync import ops, push, story
+from sync import by_hand, ops, push, story
 from sync.push import ShipmentItem, StockItem
 from sync.story import Step
 from tests.engine import Engine
@@ -110,7 +110,7 @@ def test_a_sku_is_told_with_its_rule_its_numbers_and_its_decisions(engine: Engin
     list(ops.resync_stock(engine.runtime, shop))
     engine.run(120)
     steps = story.of_sku(engine.runtime, row.sku, shop)
-    assert [step.facts["caller"] for step in steps if step.what == "command"] == ["qk_erp", ops.OPERATOR]
+    assert [step.facts["caller"] for step in steps if step.what == "command"] == ["qk_erp", by_hand.OPERATOR]
     assert [step.facts["wanted"] for step in steps if step.what == "call"][:2] == [40, 41]
     rules = [step.words for step in steps if step.what == "rule"]
     assert any("by its merchant code" in words for words in rules)
