@@ -22,7 +22,19 @@ from starlette.routing import BaseRoute, Match, Mount, Route
 from connectors import CHANNELS, Adapter
 from core.db import feed as events
 from sync.runtime import Runtime
-from web import audit, command_routes, consumers, docs, feed, reading, receivers, reports, snapshot, subscriptions
+from web import (
+    audit,
+    command_routes,
+    consumers,
+    docs,
+    feed,
+    reading,
+    receivers,
+    reports,
+    schemas,
+    snapshot,
+    subscriptions,
+)
 from web.auth import Keys
 from web.description import DESCRIPTION, REFUSALS, VERSION, describe
 from web.guard import Guard
@@ -61,6 +73,7 @@ def create_app(runtime: Runtime, adapters: Mapping[str, Adapter] = CHANNELS) -> 
             Route("/healthz", _alive),
             Route("/readyz", _ready(state, watch)),
             *docs.routes(),
+            *schemas.routes(),
             Mount("/", _api(state, watch, keys, rate)),
         ],
         lifespan=lifespan,
