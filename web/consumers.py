@@ -50,6 +50,10 @@ class AckBody(Canonical):
     cursor: str = Field(min_length=1, max_length=400, examples=[cursor.encode(LIST, "warehouse", "5f0c9a1e", 1042)])
 
 
+BODIES: tuple[type[BaseModel], ...] = (ConsumerBody, AckBody)
+"""Read by hand, so the description of the API has to be told of them."""
+
+
 class Acknowledged(BaseModel):
     """Where the consumer stands now. `moved` is false when it stood there, or further, before."""
 
@@ -177,7 +181,8 @@ def routes(state: State, watch: Watch) -> APIRouter:  # noqa: C901  # one small 
 
 
 def _documented(body: type[BaseModel]) -> dict[str, Any]:
-    return {"requestBody": {"required": True, "content": {JSON: {"schema": body.model_json_schema()}}}}
+    schema = {"$ref": f"#/components/schemas/{body.__name__}"}
+    return {"requestBody": {"required": True, "content": {JSON: {"schema": schema}}}}
 
 
 def _put(connection: Connection, name: str, body: ConsumerBody, caller: Caller, now: datetime) -> tuple[Consumer, bool]:

@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
-from web import command_routes, receivers
+from web import command_routes, consumers, receivers
 from web.problems import CATALOGUE, MEDIA_TYPE, Problem, ProblemDetails
 
 VERSION = "1.0"
@@ -68,7 +68,8 @@ def describe(api: FastAPI) -> None:
 def _schema(api: FastAPI) -> dict[str, Any]:
     schema = get_openapi(title=api.title, version=api.version, description=api.description, routes=api.routes)
     bodies = models_json_schema(
-        [(body, "validation") for body in command_routes.BODIES + receivers.BODIES], ref_template=_REF
+        [(body, "validation") for body in command_routes.BODIES + receivers.BODIES + consumers.BODIES],
+        ref_template=_REF,
     )[1]["$defs"]
     problem = models_json_schema([(ProblemDetails, "serialization")], ref_template=_REF)[1]["$defs"]
     schema["components"]["schemas"] = {**bodies, **problem, **schema["components"]["schemas"]}
