@@ -33,9 +33,9 @@ from core.db.tables import orders as known_orders
 from core.model import ParcelDraft
 from core.settings import Settings
 from examples.sandbox_control import SandboxControl
-from sync import beat, ops, push
-from sync.push import ShipmentItem
+from sync import beat, ops
 from sync.runtime import Runtime
+from sync.shipments import ShipmentItem, ship
 from tests import servers
 from tests.scale.exclusion import overlaps
 
@@ -74,7 +74,7 @@ def run(workers: int, orders: int, delay: float, database: Database, redis_url: 
         stack.enter_context(played(cast))
         _warm(runtime, workers)
         with database.write() as connection:
-            push.ship(connection, shipments, runtime.clock.now())
+            ship(connection, shipments, runtime.clock.now())
         began = time.monotonic()
         _drained(runtime)
         seconds = time.monotonic() - began

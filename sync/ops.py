@@ -34,9 +34,10 @@ from sync import by_hand, conflicts, mappings, pull, push, tokens
 from sync.accept import Accepted, accept
 from sync.mappings import MappingItem
 from sync.patience import Patient
-from sync.push import ItemResult, StockItem
+from sync.push import StockItem
 from sync.queue import QUEUES
 from sync.runtime import Runtime
+from sync.wishes import ItemResult
 
 SKUS_AT_ONCE = 50
 

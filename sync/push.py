@@ -16,25 +16,7 @@ from core.db.intents import Wish
 from core.db.lanes import Kind
 from core.model import Canonical, Price, SkuKey
 from core.stock import Part, published
-from sync.memos import MemoItem, NewMemo, set_memos
-from sync.shipments import ShipmentItem, ship
-from sync.wishes import ItemResult, Name, Plan, Queued, Warned, channels, no, queue
-
-__all__ = [
-    "ItemResult",
-    "MemoItem",
-    "NewMemo",
-    "PriceItem",
-    "Queued",
-    "ShipmentItem",
-    "StockItem",
-    "set_memos",
-    "set_prices",
-    "set_stock",
-    "ship",
-    "stock_plan",
-    "stock_wish",
-]
+from sync.wishes import Name, Plan, Queued, Warned, channels, no, queue
 
 Quantity = Annotated[int, Field(strict=True, ge=0, le=99_999_999)]
 Fen = Annotated[int, Field(strict=True, gt=0, le=10_000_000_000)]

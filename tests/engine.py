@@ -23,9 +23,11 @@ from sandbox.clock import VirtualClock
 from sandbox.platform import Connection
 from sandbox.sandbox import Sandbox
 from sandbox.transport import mock_transport
-from sync import beat, drain, inbox, push
-from sync.push import Queued, ShipmentItem, StockItem
+from sync import beat, drain, inbox, push, shipments
+from sync.push import StockItem
 from sync.runtime import Runtime
+from sync.shipments import ShipmentItem
+from sync.wishes import Queued
 from tests.vault import SECRET, VAULT
 
 TWO = ("pinduoduo", "douyin")
@@ -154,7 +156,7 @@ class Engine:
 
     def ship(self, *wanted: ShipmentItem) -> Queued:
         with self.runtime.database.write() as connection:
-            return push.ship(connection, wanted, self.runtime.clock.now())
+            return shipments.ship(connection, wanted, self.runtime.clock.now())
 
     def set_stock(self, **numbers: int) -> Queued:
         wanted = [StockItem(sku=sku.replace("_", "-"), quantity=quantity) for sku, quantity in numbers.items()]

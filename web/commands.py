@@ -18,7 +18,7 @@ from core.db import commands, feed, intents
 from core.db.commands import CommandRow
 from core.db.lanes import Lane
 from core.model import Canonical
-from sync.push import ItemResult, Queued
+from sync.wishes import ItemResult, Queued
 from web.batches import Batch
 from web.problems import ItemError, Problem, detail_zh
 from web.reach import within

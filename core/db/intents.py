@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core.db import outcomes
-from core.db.outcomes import UNSETTLED, Delay, Ending, Parking, Version
+from core.db.outcomes import UNSETTLED, Delay, Parking, Version
 from core.db.tables import SOLD_OUT, attempt, intent
 from core.errors import ConfigurationError
 
@@ -233,30 +233,6 @@ def begin(connection: Connection, sent: Sequence[Intent], fence: int, now: datet
     ]
     opened = connection.execute(sa.insert(attempt).returning(attempt.c.intent_id, attempt.c.id), rows)
     return {row.intent_id: row.id for row in opened}
-
-
-def end(
-    connection: Connection,
-    attempt_id: int,
-    state: str,
-    now: datetime,
-    *,
-    code: str = "",
-    message: str = "",
-    request_id: str = "",
-) -> None:
-    """Writes what became of a call."""
-    outcomes.end(connection, [Ending(attempt_id, state, code, message, request_id)], now)
-
-
-def read_back(connection: Connection, attempt_id: int, state: str, words: str, now: datetime) -> None:
-    """Settles a call by what the channel shows. What was known of it before (no answer, or none at all) stays."""
-    outcomes.read_back(connection, [Ending(attempt_id, state, message=words)], now)
-
-
-def accepted(connection: Connection, intent_id: int, version: int, now: datetime) -> None:
-    """The channel holds this version now. The intent is done unless a newer one is wanted meanwhile."""
-    outcomes.accept(connection, [Version(intent_id, version)], now)
 
 
 def park(connection: Connection, item: Intent, code: str, reason: str, now: datetime) -> bool:

@@ -1,7 +1,4 @@
-"""What became of a batch of calls, written at once: one statement for each thing to write, however many calls.
-
-For one intent alone `core.db.intents` says the same.
-"""
+"""What became of a batch of calls, written at once: one statement for each thing to write, however many calls."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

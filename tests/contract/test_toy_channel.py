@@ -18,7 +18,8 @@ from core.model import ParcelDraft
 from core.status import Fulfilment, OrderStatus
 from sandbox.platforms import PLATFORMS
 from sync import push
-from sync.push import PriceItem, ShipmentItem
+from sync.push import PriceItem
+from sync.shipments import ShipmentItem
 from tests.contract.toy_channel.contract import ADAPTER
 from tests.contract.toy_channel.platform import Platform
 from tests.engine import Engine

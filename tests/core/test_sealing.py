@@ -12,8 +12,8 @@ from core.db import Database, feed, sealing, shops
 from core.db.tables import metadata
 from core.errors import ConfigurationError
 from sandbox.steps import STEPS
-from sync import push, secrets
-from sync.push import MemoItem
+from sync import memos, secrets
+from sync.memos import MemoItem
 from tests.engine import Engine
 from tests.engine import engine as running
 from tests.vault import SECRET
@@ -81,7 +81,7 @@ def lived_in(engine: Engine) -> None:
 def want(engine: Engine, channel: str, order_id: str, text: str) -> None:
     item = MemoItem(shop=engine.shops[channel], order_id=order_id, text=text)
     with engine.runtime.database.write() as connection:
-        push.set_memos(connection, engine.runtime.vault, [item], engine.runtime.clock.now())
+        memos.set_memos(connection, engine.runtime.vault, [item], engine.runtime.clock.now())
 
 
 def test_a_vault_follows_the_file_that_another_process_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,8 @@ from sandbox.jd.push_table import PushTable, open_table
 from sandbox.model import Buyer, Order, Shop, Sku
 from sandbox.transport import mock_transport
 from sync import drain, listen, pull
-from sync.push import Queued, ShipmentItem
+from sync.shipments import ShipmentItem
+from sync.wishes import Queued
 from tests.contract.channel import ChannelUnderTest
 from tests.engine import Engine
 

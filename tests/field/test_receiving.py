@@ -21,7 +21,7 @@ from core.channel import Push, Session
 from core.db import Database
 from core.db.lanes import Kind
 from sandbox.model import Order
-from sync import drain, inbox, listen, push
+from sync import drain, inbox, listen, shipments
 from tests.field.ground import Ground
 from tests.web.conftest import client, serving
 
@@ -134,7 +134,7 @@ def test_saleor_17086_a_job_that_starts_before_the_commit(ground: Ground) -> Non
         ground.run(10)
         assert ground.told(order) == ["order.created"]
         with database.write() as connection:
-            queued = push.ship(connection, [ground.shipment(order)], now())
+            queued = shipments.ship(connection, [ground.shipment(order)], now())
             ground.runtime.bells.ring(queued.lanes)
             _too_early(ground, pool, Kind.SHIP)
     ground.run(10)

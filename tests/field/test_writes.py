@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import pytest
 
+from core.access import Caller
 from core.carriers import CODES
 from core.db import catalog, feed
 from core.db.feed import FeedRow
@@ -18,7 +19,7 @@ from core.db.lanes import Kind
 from sync import mappings
 from sync.mappings import MappingItem
 from tests.field.ground import NUMBER, Ground
-from web import commands
+from web import command_routes, commands
 from web.problems import Problem
 from web.state import State
 
@@ -52,7 +53,7 @@ def asked(ground: Ground, command: commands.Command[Any], key: str, *items: dict
     """The answer to a command; raises Problem when nothing of it was taken."""
     state = cast("State", SimpleNamespace(runtime=ground.runtime))
     body = json.dumps({"items": items}).encode()
-    return commands.run(state, command, commands.Asked("erp", key, False), body).body
+    return commands.run(state, command, commands.Asked(Caller("erp"), key, False), body).body
 
 
 def test_plentymarkets_126_the_order_is_accepted_and_a_later_step_fails(
@@ -81,10 +82,10 @@ def test_plentymarkets_126_the_order_is_accepted_and_a_later_step_fails(
     assert set(taken) == {f"order.created/{ground.shop_id}/{order.order_id}/1"}
     parcel = {"carrier": "SF", "tracking_no": NUMBER}
     shipment = {"shop": ground.shop_id, "order_id": order.order_id, "parcels": [parcel]}
-    answers = {asked(ground, commands.SHIPMENTS, "ship-1", shipment) for _ in range(3)}
+    answers = {asked(ground, command_routes.SHIPMENTS, "ship-1", shipment) for _ in range(3)}
     assert len(answers) == 1
     ground.run(30, step=10)
-    asked(ground, commands.SHIPMENTS, "another-key", shipment)
+    asked(ground, command_routes.SHIPMENTS, "another-key", shipment)
     ground.run(10)
     assert order.ship_accepts == 1
     assert ground.shipped(order).state == "done"
@@ -102,7 +103,7 @@ def test_connector_prestashop_53_an_empty_mapping_publishes_nothing(ground: Grou
     before = {sku.sku_id: sku.sellable for item in ground.shop.items.values() for sku in item.skus.values()}
     numbers = [{"sku": sku, "quantity": 7} for sku in sorted({row.sku for row in rows})]
     with pytest.raises(Problem) as refused:
-        asked(ground, commands.STOCK, "stock-1", *numbers)
+        asked(ground, command_routes.STOCK, "stock-1", *numbers)
     assert {error.code for error in refused.value.errors} == {"unknown_sku"}
     assert len(refused.value.errors) == len(numbers)
     ground.run(3700, step=1850)

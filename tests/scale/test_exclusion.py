@@ -17,8 +17,8 @@ from core.db.tables import attempt, intent
 from core.model import ParcelDraft
 from sandbox.transport import mock_transport
 from sync import beat, drain
-from sync.push import ShipmentItem
 from sync.runtime import Runtime
+from sync.shipments import ShipmentItem
 from tests.engine import Engine
 from tests.engine import engine as running
 from tests.scale.exclusion import overlaps

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 from connectors import CHANNELS
+from core.access import Caller
 from core.channel import Capability
 from core.db import feed
 from core.db.feed import FeedRow
@@ -18,16 +19,16 @@ from core.status import AfterSaleState, Closing, Hold, Payment
 from sync.runtime import Runtime
 from tests.simulation.boundaries import STEP
 from tests.simulation.day import Day
-from web import commands
+from web import command_routes, commands
 from web.problems import Problem
 from web.state import State
 
 EVERY = 12.0
 PAGE = 30
 COMMANDS: dict[str, commands.Command[Any]] = {
-    "stock": commands.STOCK,
-    "prices": commands.PRICES,
-    "shipments": commands.SHIPMENTS,
+    "stock": command_routes.STOCK,
+    "prices": command_routes.PRICES,
+    "shipments": command_routes.SHIPMENTS,
 }
 
 
@@ -162,7 +163,9 @@ class Erp:
     def _send(self, runtime: Runtime, asked: Asked) -> None:
         state = cast("State", SimpleNamespace(runtime=runtime))
         try:
-            answer = commands.run(state, COMMANDS[asked.kind], commands.Asked("erp", asked.key, False), asked.body)
+            answer = commands.run(
+                state, COMMANDS[asked.kind], commands.Asked(Caller("erp"), asked.key, False), asked.body
+            )
         except Problem as problem:
             self._answered(asked, [error.code for error in problem.errors], None)
             return

@@ -14,9 +14,10 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from core.channel import Connector, Paging, Window
-from core.db import intents, receipts, watermarks
+from core.db import outcomes, receipts, watermarks
 from core.db.intents import Attempt, Intent
 from core.db.lanes import Claim
+from core.db.outcomes import Ending, Version
 from core.db.tables import lane
 from core.model import Order
 from sync import pull
@@ -37,8 +38,8 @@ def _read_back(
     now = runtime.clock.now()
     with runtime.database.write() as connection:
         for item, attempt in doubtful:
-            intents.end(connection, attempt.id, "accepted", now, message="assumed")
-            intents.accepted(connection, item.id, attempt.version, now)
+            outcomes.end(connection, [Ending(attempt.id, "accepted", message="assumed")], now)
+            outcomes.accept(connection, [Version(item.id, attempt.version)], now)
 
 
 def _window_after(complete_through: datetime, paging: Paging | None, now: datetime) -> Window:

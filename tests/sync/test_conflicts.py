@@ -16,7 +16,8 @@ from core.model import ParcelDraft
 from sandbox.model import Order, Sku
 from sandbox.steps import STEPS
 from sync import ops, push, resolve
-from sync.push import PriceItem, ShipmentItem
+from sync.push import PriceItem
+from sync.shipments import ShipmentItem
 from tests.engine import Engine
 from tests.engine import engine as running
 

@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import Connection
 
 from core.conflict import Decision, Field, Outcome, Policy
-from core.db import Database, conflicts, intents, watermarks
+from core.db import Database, conflicts, intents, outcomes, watermarks
 from core.db.intents import Intent, Wish
+from core.db.outcomes import Ending
 from sync.accept import accept
 from sync.conflicts import before_send, consider, review, took
 from sync.decisions import Considered
@@ -86,8 +87,8 @@ def test_a_reading_beside_an_unsettled_attempt_waits_for_its_end(connection: Con
     opened = intents.begin(connection, [item], 1, at(2))[item.id]
     orders_are_here(connection, 20)
     assert read(connection, 50, 10) == "wait", "it may be our own"
-    intents.end(connection, opened, "accepted", at(11))
-    intents.accepted(connection, item.id, item.version, at(11))
+    outcomes.end(connection, [Ending(opened, "accepted")], at(11))
+    outcomes.accept(connection, [item.this_version], at(11))
     took(connection, SHOP, Field.STOCK, {SKU: "50"}, at(2), at(11))
     assert orders_are_here(connection, 21).outcomes == {}
     assert made(connection) == []

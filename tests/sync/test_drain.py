@@ -15,8 +15,8 @@ from core.db.shops import ShopRow
 from core.errors import Reauthorize
 from core.model import ParcelDraft
 from sync import beat, drain, ops, tokens
-from sync.push import ShipmentItem
 from sync.runtime import Runtime
+from sync.shipments import ShipmentItem
 from tests.engine import Engine
 from tests.engine import engine as running
 

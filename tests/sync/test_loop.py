@@ -17,7 +17,7 @@ from core.status import Fulfilment
 from sandbox.faults import FaultRule
 from sandbox.model import Order, Sku
 from sync import ops, resolve
-from sync.push import ShipmentItem
+from sync.shipments import ShipmentItem
 from tests.engine import Engine
 from tests.engine import engine as running
 

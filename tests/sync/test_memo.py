@@ -19,9 +19,10 @@ from core.model import Flag, Memo
 from sandbox.faults import FaultRule
 from sandbox.model import Order
 from sandbox.steps import STEPS
-from sync import drain, ops, policy, push, resolve, story
+from sync import drain, memos, ops, policy, resolve, story
 from sync.advice import ADVICE
-from sync.push import ItemResult, MemoItem
+from sync.memos import MemoItem
+from sync.wishes import ItemResult
 from tests.engine import Engine
 from tests.engine import engine as running
 
@@ -52,7 +53,7 @@ def place(engine: Engine) -> dict[str, Order]:
 def want(engine: Engine, channel: str, order: Order, text: str = OURS, flag: Flag = Flag.RED) -> ItemResult:
     item = MemoItem(shop=engine.shops[channel], order_id=order.order_id, text=text, flag=flag)
     with engine.runtime.database.write() as connection:
-        [result] = push.set_memos(connection, engine.runtime.vault, [item], engine.runtime.clock.now()).items
+        [result] = memos.set_memos(connection, engine.runtime.vault, [item], engine.runtime.clock.now()).items
     return result
 
 
@@ -453,6 +454,6 @@ def test_a_memo_for_nobody_is_refused(engine: Engine) -> None:
     item = MemoItem(shop=engine.shops["jd"], order_id=order.order_id, text=OURS)
     strange = [item.model_copy(update={"shop": "jd:0"}), item.model_copy(update={"order_id": "0"}), item]
     with engine.runtime.database.write() as connection:
-        queued = push.set_memos(connection, engine.runtime.vault, strange, engine.runtime.clock.now())
+        queued = memos.set_memos(connection, engine.runtime.vault, strange, engine.runtime.clock.now())
     assert [each.code or each.state for each in queued.items] == ["unknown_shop", "unknown_order", "queued"]
     assert queued.lanes == {Lane(engine.shops["jd"], Kind.MEMO)}

@@ -20,9 +20,9 @@ from core.db.intents import Intent
 from core.model import Memo
 from sandbox.faults import FaultRule
 from sandbox.model import Order
-from sync import ops, push, resolve
+from sync import memos, ops, resolve
 from sync.decisions import unsealed
-from sync.push import MemoItem
+from sync.memos import MemoItem
 from tests.engine import Engine
 from tests.engine import engine as running
 from tests.vault import VAULT
@@ -74,7 +74,7 @@ class BothWrite:
         item = MemoItem(shop=self.shop_id, order_id=self.order.order_id, text=self._text("erp"))
         runtime = self.engine.runtime
         with runtime.database.write() as connection:
-            push.set_memos(connection, runtime.vault, [item], runtime.clock.now())
+            memos.set_memos(connection, runtime.vault, [item], runtime.clock.now())
 
     def seller_writes(self, later: float, read: bool) -> None:
         self.world.advance(later)

@@ -11,9 +11,9 @@ from core.db import Database, items, parked
 from core.db.parked import Parked
 from core.errors import ConfigurationError
 from core.model import ParcelDraft
-from sync import health, ops, push
+from sync import health, ops, shipments
 from sync.health import State
-from sync.push import ShipmentItem
+from sync.shipments import ShipmentItem
 from tests.engine import Engine
 from tests.engine import engine as running
 
@@ -33,7 +33,7 @@ def ship(engine: Engine, order_id: str) -> None:
     parcel = ParcelDraft(carrier="SF", tracking_no="SF1234567890123")
     wanted = ShipmentItem(shop=engine.shops["douyin"], order_id=order_id, parcels=(parcel,))
     with engine.runtime.database.write() as connection:
-        queued = push.ship(connection, [wanted], engine.runtime.clock.now())
+        queued = shipments.ship(connection, [wanted], engine.runtime.clock.now())
     assert queued.items[0].state == "queued"
     engine.settle()
 

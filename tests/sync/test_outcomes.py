@@ -14,7 +14,7 @@ from core.model import ParcelDraft, Shipment
 from sandbox.faults import FaultRule
 from sandbox.model import Sku
 from sync import policy
-from sync.push import ShipmentItem
+from sync.shipments import ShipmentItem
 from tests.engine import Engine
 from tests.engine import engine as running
 

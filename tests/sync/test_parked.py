@@ -15,7 +15,7 @@ from core.model import ParcelDraft
 from sandbox.transport import mock_transport
 from sync import gaps, ops, policy
 from sync.advice import ADVICE, UNKNOWN, advise
-from sync.push import ShipmentItem
+from sync.shipments import ShipmentItem
 from tests.contract.channel import ChannelUnderTest
 from tests.contract.channels import CHANNELS
 from tests.engine import Engine

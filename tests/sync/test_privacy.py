@@ -14,8 +14,8 @@ from core.model import Memo, Order
 from core.people import without_people
 from sandbox.model import Order as Placed
 from sandbox.steps import STEPS
-from sync import beat, privacy, push, story
-from sync.push import MemoItem
+from sync import beat, memos, privacy, story
+from sync.memos import MemoItem
 from tests.engine import Engine
 from tests.engine import engine as running
 
@@ -39,7 +39,7 @@ def closed(engine: Engine) -> Placed:
     engine.run(30, step=15)
     item = MemoItem(shop=shop, order_id=order.order_id, text=OURS)
     with engine.runtime.database.write() as connection:
-        push.set_memos(connection, engine.runtime.vault, [item], engine.runtime.clock.now())
+        memos.set_memos(connection, engine.runtime.vault, [item], engine.runtime.clock.now())
     engine.run(60, step=20)
     STEPS["memo"](engine.world, order, memo=THEIRS)
     engine.run(60, step=20)

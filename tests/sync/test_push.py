@@ -12,9 +12,11 @@ from sqlalchemy import Connection
 
 from core.db import Database, catalog, intents
 from core.model import Packed, ParcelDraft, SkuKey
-from sync import mappings, push
+from sync import mappings, push, shipments
 from sync.mappings import MappingItem
-from sync.push import ItemResult, PriceItem, ShipmentItem, StockItem
+from sync.push import PriceItem, StockItem
+from sync.shipments import ShipmentItem
+from sync.wishes import ItemResult
 from tests.canonical import START
 from tests.engine import Engine
 from tests.engine import engine as running
@@ -99,8 +101,8 @@ def test_a_shipment_that_cannot_be_right_is_refused(engine: Engine, changes: dic
         "order_id": order.order_id,
         "parcels": (ParcelDraft(carrier="SF", tracking_no="SF1"),),
     }
-    assert ask(engine, push.ship, [ShipmentItem(**(sound | changes))])[0].code == code
-    assert ask(engine, push.ship, [ShipmentItem(**sound)])[0].state == "queued"
+    assert ask(engine, shipments.ship, [ShipmentItem(**(sound | changes))])[0].code == code
+    assert ask(engine, shipments.ship, [ShipmentItem(**sound)])[0].state == "queued"
 
 
 def test_a_new_mapping_gets_the_skus_number_and_an_unmapping_stops_it(engine: Engine) -> None:
@@ -159,7 +161,7 @@ def test_two_shipments_of_one_order_in_one_request_are_two(engine: Engine) -> No
     order = engine.world.place(engine.world.shop("douyin"), variant="plain", restock=True)
     engine.settle()
     numbers = ["SF1234567890001", "SF1234567890001", "SF1234567890002"]
-    results = ask(engine, push.ship, [parcels(engine, order.order_id, number) for number in numbers])
+    results = ask(engine, shipments.ship, [parcels(engine, order.order_id, number) for number in numbers])
     assert [result.state for result in results] == ["queued"] * 3
     assert results[0].intents == results[1].intents != results[2].intents
     engine.run(30)
@@ -171,7 +173,7 @@ def test_shipments_of_one_order_at_the_same_moment_are_two(engine: Engine) -> No
     order = engine.world.place(engine.world.shop("douyin"), variant="plain", restock=True)
     engine.settle()
     numbers = ["SF1234567890001", "SF1234567890002"]
-    works = [functools.partial(push.ship, wanted=[parcels(engine, order.order_id, n)], now=START) for n in numbers]
+    works = [functools.partial(shipments.ship, wanted=[parcels(engine, order.order_id, n)], now=START) for n in numbers]
     beside(engine, works)
     assert len(engine.intents("ship", engine.shops["douyin"], order.order_id)) == 2
 

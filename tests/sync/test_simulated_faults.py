@@ -13,7 +13,8 @@ from core.errors import NotFound
 from core.model import Packed, ParcelDraft, Shipment
 from sandbox.faults import FaultRule
 from sync import ops, push
-from sync.push import PriceItem, ShipmentItem
+from sync.push import PriceItem
+from sync.shipments import ShipmentItem
 from tests.engine import Engine
 from tests.engine import engine as running
 

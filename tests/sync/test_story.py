@@ -14,8 +14,9 @@ from core.db.tables import attempt, command, intent, receipt
 from core.errors import ConfigurationError
 from core.model import ParcelDraft
 from sandbox.faults import FaultRule
-from sync import by_hand, ops, push, story
-from sync.push import ShipmentItem, StockItem
+from sync import by_hand, ops, push, story, wishes
+from sync.push import StockItem
+from sync.shipments import ShipmentItem
 from sync.story import Step
 from tests.engine import Engine
 from tests.engine import engine as running
@@ -28,7 +29,7 @@ def engine(database: Database, redis_url: str, tmp_path: Path) -> Iterator[Engin
         yield started
 
 
-def asked(engine: Engine, kind: str, key: str, queued: push.Queued) -> None:
+def asked(engine: Engine, kind: str, key: str, queued: wishes.Queued) -> None:
     """Keeps a command of an ERP as the API does."""
     with engine.runtime.database.write() as connection:
         identity = commands.claim(

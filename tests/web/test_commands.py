@@ -8,7 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from core.crypto import Vault
-from core.db import Database, catalog, commands, intents
+from core.db import Database, catalog, commands, intents, outcomes
+from core.db.outcomes import Version
 from core.db.tables import command, intent
 from sync.accept import accept
 from sync.runtime import Runtime
@@ -45,7 +46,7 @@ def test_a_number_becomes_an_intent_and_can_be_followed(erp: httpx.Client, shop:
         {"shop": shop, "object": "L1/S1", "state": "queued", "code": "", "detail": ""}
     ]
     with database.write() as connection:
-        intents.accepted(connection, 1, 1, at(0))
+        outcomes.accept(connection, [Version(1, 1)], at(0))
     status = erp.get(f"/v1/commands/{taken.json()['id']}").json()
     assert (status["settled"], status["items"][0]["state"]) == (True, "accepted")
 
