@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Table
 
 from core.crypto import Vault
 from core.db.engine import vault as vault_of
-from core.db.tables import after_sales, bad_row, listings, orders, raw, shop
+from core.db.tables import after_sales, bad_row, listings, orders, raw
 from core.db.upsert import upsert
 from core.db.where import in_shops
 from core.model import Order
@@ -268,13 +268,4 @@ def latest(connection: Connection, kind: str, *, shop: str = "", status: str = "
         query = query.where(table.c.shop_id == shop)
     if status:
         query = query.where(table.c.status == status)
-    return _opened(connection, table, connection.execute(query))
-
-
-def named(connection: Connection, kind: str, identity: str) -> list[StoredItem]:
-    """Every item with this id, whichever shop it is in."""
-    table = TABLES[kind]
-    known = sa.select(shop.c.id)  # so that the key is searched shop by shop, not the whole table
-    query = sa.select(*_columns(table)).where(table.c.shop_id.in_(known), table.c.id == identity)
-    query = query.order_by(table.c.shop_id)
     return _opened(connection, table, connection.execute(query))
