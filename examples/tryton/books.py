@@ -152,7 +152,7 @@ class Books:
     def _change(self, get: Any, sale: Any, decision: Decision) -> str:
         kept = {wanted.line for wanted in decision.lines} if decision.action is not Action.CANCEL else set()
         words = [self._deliver_only(get, sale, kept)]
-        if kept:
+        if kept and any(each.state in BEFORE_LEAVING for each in sale.shipments):
             words += [self._hold(get, sale, held=decision.held), _readdress(sale.shipment_address, decision.address)]
         return " ".join(word for word in words if word)
 

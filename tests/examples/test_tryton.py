@@ -1,5 +1,6 @@
 """The Tryton example from beginning to end, as `make example-tryton` runs it."""
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -10,14 +11,27 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.long
-def test_tryton_and_the_platforms_agree() -> None:
-    """Installs Tryton from the package index where that was not done yet."""
+def test_tryton_and_the_platforms_agree(tmp_path: Path) -> None:
+    """Installs Tryton from the package index where that was not done yet; then its books alone."""
     done = subprocess.run(
         ["make", "example-tryton", "ORDERS=24"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=1200
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"killed between sale and acknowledgement: [1-9]\d* sold, [1-9]\d* events come again", done.stdout)
     assert "Tryton and the platforms agree." in done.stdout
+
+    folder = tmp_path / "books"
+    script = ROOT / "tests" / "examples" / "tryton_books.py"
+    books = subprocess.run(
+        [ROOT / ".example" / "venv" / "bin" / "python", script, folder],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    assert books.returncode == 0, books.stdout + books.stderr
+    assert books.stdout.split()[-4:] == ["one_order", "a_draft", "a_bundle_in_a_parcel", "a_late_cancellation"]
 
 
 def test_the_requirements_are_pinned_with_hashes_and_name_no_host() -> None:
