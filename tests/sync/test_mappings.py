@@ -20,7 +20,7 @@ from core.db.mappings import AUTO, match_codes
 from core.model import Listing, ListingSku
 from core.status import Fact, Shelf
 from core.stock import Part, published
-from sync import ops, push, resolve
+from sync import ops, push, resolve, story
 from sync.mappings import ComponentItem, MappingItem, publish, set_mappings
 from sync.push import StockItem
 from sync.wishes import ItemResult
@@ -320,6 +320,13 @@ def test_the_channel_shows_a_bundles_number(engine: Engine) -> None:
     set_numbers(engine, row, 41, 7)
     engine.run(10)
     assert shown.sellable == 7
+    two, one = sorted_parts(row)
+    for sku in (two.sku, one.sku):
+        told = [step.words for step in story.of_sku(engine.runtime, sku, row.shop_id)]
+        named = f"{row.key.listing_id}/{row.key.sku_id} is mapped to"
+        assert f"{named} {two.sku} by its merchant code, unique in the shop" in told
+        assert any(words.startswith(f"{named} ") and f"2 × {two.sku}" in words for words in told)
+        assert {f"the ERP's number of {two.sku} is 41", f"the ERP's number of {one.sku} is 7"} <= set(told)
 
 
 @pytest.mark.parametrize("policy", [Policy.CHANNEL, Policy.NEWEST])
