@@ -5,7 +5,7 @@
     for batch in qudao.consume("my-erp"):
         ...  # one transaction of your own; the batch is acknowledged when you come back for the next
 
-Every call is repeated while the server is away or busy: reading is harmless, and a command carries an Idempotency-Key.
+Calls are repeated while the server is away or busy: reading is harmless, and a command carries an Idempotency-Key.
 A refusal is raised as `Refused` with its stable code; a command tells item by item what became of it.
 """
 
@@ -216,12 +216,12 @@ class Qudao:
     def reveal(self, shop: str, order_id: str, purpose: Literal["ship", "after_sale"], reason: str) -> dict[str, Any]:
         """The receiver in plain text, for a key that may. Written into the audit log; print it, do not keep it."""
         body = {"shop": shop, "purpose": purpose, "reason": reason}
-        found: dict[str, Any] = self._ask("POST", f"/v1/orders/{order_id}/receiver:reveal", json=body)
+        found: dict[str, Any] = self._ask("POST", f"/v1/orders/{order_id}/receiver:reveal", once=True, json=body)
         return found
 
     def subscribe(self, url: str, **filters: Any) -> dict[str, Any]:
         """Has the feed sent to an address of yours. Keep the `secret`, which is told this once, for `verified`."""
-        made: dict[str, Any] = self._ask("POST", "/v1/subscriptions", json={"url": url, **filters})
+        made: dict[str, Any] = self._ask("POST", "/v1/subscriptions", once=True, json={"url": url, **filters})
         return made
 
     def command(self, method: str, path: str, items: Sequence[Mapping[str, Any]]) -> list[Taken]:
@@ -266,9 +266,9 @@ class Qudao:
         found: dict[str, Any] = self._ask("GET", path)
         return found
 
-    def _ask(self, method: str, path: str, **request: Any) -> Any:
-        """One request, repeated while the server is away or asks for patience."""
-        wait, deadline = 0.2, time.monotonic() + self.patience
+    def _ask(self, method: str, path: str, *, once: bool = False, **request: Any) -> Any:
+        """One request, repeated while the server is away or asks for patience. `once`: twice would be two of it."""
+        wait, deadline = 0.2, time.monotonic() + (0 if once else self.patience)
         while True:
             pause = wait
             try:
@@ -278,11 +278,11 @@ class Qudao:
                 pause = float(answer.headers.get("Retry-After", wait))
                 why = f"HTTP {answer.status_code}"
             except httpx.TransportError as error:
-                if time.monotonic() > deadline:
+                if time.monotonic() >= deadline:
                     raise
                 why = type(error).__name__
             else:
-                if time.monotonic() > deadline:
+                if time.monotonic() >= deadline:
                     _checked(answer)
             print(f"waiting for {self.http.base_url}: {why}", file=sys.stderr)
             time.sleep(pause)

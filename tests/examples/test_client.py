@@ -160,6 +160,20 @@ def test_patience_ends() -> None:
         fake(lambda _: httpx.Response(503, text="<html>"), patience=0).feed()
 
 
+def test_what_would_be_two_of_it_is_asked_for_once() -> None:
+    asked: list[str] = []
+
+    def lost(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        raise httpx.ReadTimeout("no answer", request=request)
+
+    with pytest.raises(httpx.ReadTimeout):
+        fake(lost).subscribe("https://erp.example/hooks/qudao")
+    with pytest.raises(httpx.ReadTimeout):
+        fake(lost).reveal("douyin:1", "2", "ship", "waybill printer is broken")
+    assert asked == ["/v1/subscriptions", "/v1/orders/2/receiver:reveal"]
+
+
 def test_more_items_than_a_command_may_have_become_several() -> None:
     sizes: list[int] = []
 
