@@ -17,7 +17,7 @@ from core.channel import Connector, OpenGate
 from core.db import catalog, feed, items, mappings, shops
 from core.db.feed import FeedRow
 from core.db.intents import ADOPTED
-from core.db.tables import after_sales, attempt, bad_row, intent, lane, receipt, watermark
+from core.db.tables import attempt, bad_row, intent, lane, receipt, watermark
 from core.errors import NotFound
 from core.model import AfterSale, Order
 from core.status import Closing, advance
@@ -111,8 +111,9 @@ def replayed(connection: Connection, rows: list[FeedRow]) -> Iterator[Violation]
         family = row.type.split(".", maxsplit=1)[0]
         if family in items.TABLES and row.type != mappings.EVENT:
             told[family, row.shop_id, row.object_id] = json.loads(row.data)[family]
-    for family, table in items.TABLES.items():
-        stored = {(family, row.shop_id, row.id): json.loads(row.body) for row in connection.execute(sa.select(table))}
+    for family in items.TABLES:
+        everything = items.page(connection, family, limit=1_000_000)
+        stored = {(family, item.shop_id, item.id): json.loads(item.body) for item in everything}
         mine = {key: value for key, value in told.items() if key[0] == family}
         for key in stored.keys() | mine.keys():
             if stored.get(key) != mine.get(key):
@@ -195,7 +196,8 @@ def _platform(day: Day, channel: str) -> Iterator[Violation]:
     book = day.world.book(day.world.shop(channel))
     with day.database.read() as connection:
         stored = items.find_many(connection, "order", shop, list(book.orders))
-        cases = {row.id: row for row in connection.execute(sa.select(after_sales).where(after_sales.c.shop_id == shop))}
+        known = items.page(connection, "after_sale", items.Filter(shops=[shop]), limit=1_000_000)
+    cases = {item.id: item for item in known}
     for identity, order in book.orders.items():
         if channel == "pinduoduo" and order.confirmed is None:
             continue  # its lists know no such orders
