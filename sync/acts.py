@@ -12,6 +12,7 @@ from core.db.lanes import Claim
 from core.errors import ChannelError, NotFound, NotYet
 from core.model import Order
 from sync import deliver, ledger
+from sync.conflicts import alone
 from sync.runtime import Runtime
 
 BATCH = 20
@@ -49,6 +50,7 @@ def read(runtime: Runtime, connector: Connector, claim: Claim, item: Intent) -> 
     now = runtime.clock.now()
     with runtime.database.write() as connection:
         lanes.hold(connection, claim, now, lease(runtime))
+        alone(connection, item.shop_id)
         feed.append(connection, ledger.write(connection, [ledger.postponed(item, error, now)], now))
     return None
 
