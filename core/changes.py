@@ -35,13 +35,18 @@ def _both(old: Mapping[str, Any], new: Mapping[str, Any], name: str) -> dict[str
 
 def _parts(old: Any, new: Any) -> tuple[Any, Any]:
     """What differs between two values that differ."""
-    if not isinstance(old, dict) or not isinstance(new, dict):
-        return old, new
-    if old.keys() == _FACT and old["value"] != new.get("value"):
-        return old["value"], new.get("value")
+    words = _word(old), _word(new)
+    fact = words != (old, new)
+    if (fact and words[0] != words[1]) or not isinstance(old, dict) or not isinstance(new, dict):
+        return words
     differing = [name for name in {**old, **new} if old.get(name) != new.get(name)]
     parts = {name: _parts(old.get(name), new.get(name)) for name in differing}
     return {name: part[0] for name, part in parts.items()}, {name: part[1] for name, part in parts.items()}
+
+
+def _word(value: Any) -> Any:
+    """The word of a status; anything else as it is."""
+    return value["value"] if isinstance(value, dict) and value.keys() == _FACT else value
 
 
 def _of_list(field: str, old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[Change]:
