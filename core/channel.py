@@ -133,6 +133,7 @@ class ShipmentRule:
     """
 
     packing: Packing = Packing.PIECES
+    most_parcels: int | None = None
     open_parcels: bool = False
     """Several parcels may leave open what lies in them, as long as none of the shipment says it."""
     most_lines: int | None = None

@@ -56,6 +56,8 @@ def _impossible(order: Order, shipment: Shipment) -> Remark | None:
 
 
 def _inexpressible(order: Order, shipment: Shipment, rule: ShipmentRule) -> Remark | None:
+    if rule.most_parcels is not None and len(shipment.parcels) > rule.most_parcels:
+        return Remark("too_many_parcels", f"an order ships in at most {rule.most_parcels} parcels here")
     if rule.packing is Packing.ORDER:
         return _not_whole(order, shipment)
     unclear = [draft for draft in shipment.parcels if not draft.lines]

@@ -30,6 +30,7 @@ def table() -> str:
     rows = {
         "": [channel.label for channel in channels],
         "what lies in a parcel": [PACKED[rule.packing] for rule in rules],
+        "parcels": [str(rule.most_parcels or "any") for rule in rules],
         "several parcels without `lines`": [_open(channel) for channel in channels],
         "lines in a parcel": [str(rule.most_lines or "any") for rule in rules],
         "lines of one SKU": ["one to the channel" if rule.told_by_sku else "told apart" for rule in rules],

@@ -369,6 +369,13 @@ CATALOGUE: dict[str, Entry] = {
         "This channel takes the first parcel for the whole order; pack all of it.",
         "该平台以第一个包裹视为整单发货，请包含全部商品。",
     ),
+    "too_many_parcels": Entry(
+        422,
+        "Too many parcels",
+        "包裹过多",
+        "An order ships in fewer parcels on this channel.",
+        "包裹数超过了平台上限。",
+    ),
     "too_many_lines": Entry(
         422,
         "Too many lines in a parcel",

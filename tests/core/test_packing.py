@@ -117,6 +117,11 @@ def test_what_becomes_of_a_refund(against: AgainstRefund, code: list[str]) -> No
     assert warned(wish({}), rule) == []
 
 
+def test_one_parcel_where_there_is_but_one() -> None:
+    one = ShipmentRule(packing=Packing.ORDER, most_parcels=1)
+    assert (refused(wish({}), one), refused(wish({}, {}), one)) == ("", "too_many_parcels")
+
+
 def test_what_must_wait_is_said() -> None:
     assert warned(wish({}), of=order(payment=Fact[Payment](value=Payment.UNPAID))) == ["not_paid"]
     assert warned(wish({}), of=order(hold=Fact[Hold](value=Hold.RISK))) == ["on_hold"]

@@ -6,7 +6,7 @@ is in platform/; docs/adding-a-channel.md walks through these files.
 
 from datetime import timedelta
 
-from core.channel import Capability, Channel, Limit, Paging, Push, Scope, Support
+from core.channel import Capability, Channel, Limit, Packing, Paging, Push, Scope, ShipmentRule, Support
 
 CHANNEL = Channel(
     code="toy",
@@ -60,6 +60,7 @@ CHANNEL = Channel(
         overlap=timedelta(minutes=1),
         horizon=timedelta(days=90),
     ),
+    shipments=ShipmentRule(packing=Packing.ORDER, most_parcels=1),
     stock_batch=10,
     price_batch=10,
     limits=(Limit(20, 1, Scope.SHOP),),
