@@ -22,8 +22,10 @@ from web.state import State
 NO_SHOP = ("",)
 """A filter that nothing passes."""
 
-ShopId = Annotated[Name, Path(examples=["douyin:7012345"])]
-ObjectId = Annotated[Name, Path(examples=["6920000000000000001"])]
+ShopId = Annotated[Name, Path(pattern="^[^/:]+:[^/]+$", examples=["douyin:7012345"])]
+OrderId = Annotated[Name, Path(examples=["6920000000000000001"])]
+AfterSaleId = Annotated[Name, Path(examples=["7010000000000000001"])]
+ListingId = Annotated[Name, Path(examples=["3512345"])]
 
 
 class PageQuery(BaseModel):

@@ -15,6 +15,7 @@ from core.db.shops import ShopRow
 from web import cursor, reading_listings, reading_mappings, reading_orders
 from web.access import Calling, needs
 from web.pages import Changed, PageQuery, Reads, ShopId, shops_of, texts
+from web.paths import SHOP
 from web.problems import Problem
 from web.state import State
 
@@ -59,7 +60,7 @@ def routes(state: State) -> APIRouter:
         return await read(lambda connection: _shops(connection, query, caller).model_dump_json().encode())
 
     @router.get(
-        "/shops/{shop}",
+        f"/shops/{SHOP}",
         dependencies=[needs(KeyScope.SHOPS_READ)],
         response_model=None,
         responses={200: {"model": ShopItem}},

@@ -19,7 +19,7 @@ from web.feed import Name
 from web.pages import (
     Changed,
     ChangedQuery,
-    ObjectId,
+    ListingId,
     PageQuery,
     Reads,
     ShopId,
@@ -29,6 +29,7 @@ from web.pages import (
     shops_of,
     texts,
 )
+from web.paths import SHOP
 
 
 class ListingQuery(ChangedQuery):
@@ -119,12 +120,12 @@ def add_routes(router: APIRouter, read: Reads) -> None:
         return await read(lambda connection: changed(connection, "listing", query, wanted))
 
     @router.get(
-        "/listings/{shop}/{listing_id}",
+        f"/listings/{SHOP}/{{listing_id}}",
         dependencies=[needs(KeyScope.LISTINGS_READ)],
         response_model=None,
         responses={200: {"model": ListingItem}},
     )
-    async def read_listing(shop: ShopId, listing_id: ObjectId, caller: Calling) -> Response:
+    async def read_listing(shop: ShopId, listing_id: ListingId, caller: Calling) -> Response:
         """Read one listing."""
         return await read(lambda connection: one(connection, "listing", caller, shop, listing_id))
 

@@ -13,7 +13,8 @@ from core.model import AfterSale, Order
 from core.status import AfterSaleStage, OrderStatus
 from web.access import Calling, needs
 from web.feed import Instant, Name
-from web.pages import Changed, CreatedQuery, ObjectId, Reads, ShopId, changed, filter_of, one, shops_of
+from web.pages import AfterSaleId, Changed, CreatedQuery, OrderId, Reads, ShopId, changed, filter_of, one, shops_of
+from web.paths import SHOP
 
 
 class OrderQuery(CreatedQuery):
@@ -89,12 +90,12 @@ def add_routes(router: APIRouter, read: Reads) -> None:
         return await read(work)
 
     @router.get(
-        "/orders/{shop}/{order_id}",
+        f"/orders/{SHOP}/{{order_id}}",
         dependencies=[needs(KeyScope.ORDERS_READ)],
         response_model=None,
         responses={200: {"model": OrderItem}},
     )
-    async def read_order(shop: ShopId, order_id: ObjectId, caller: Calling) -> Response:
+    async def read_order(shop: ShopId, order_id: OrderId, caller: Calling) -> Response:
         """Read one order."""
         return await read(lambda connection: one(connection, "order", caller, shop, order_id))
 
@@ -112,11 +113,11 @@ def add_routes(router: APIRouter, read: Reads) -> None:
         return await read(lambda connection: changed(connection, "after_sale", query, wanted))
 
     @router.get(
-        "/after-sales/{shop}/{after_sale_id}",
+        f"/after-sales/{SHOP}/{{after_sale_id}}",
         dependencies=[needs(KeyScope.AFTER_SALES_READ)],
         response_model=None,
         responses={200: {"model": AfterSaleItem}},
     )
-    async def read_after_sale(shop: ShopId, after_sale_id: ObjectId, caller: Calling) -> Response:
+    async def read_after_sale(shop: ShopId, after_sale_id: AfterSaleId, caller: Calling) -> Response:
         """Read one after-sale."""
         return await read(lambda connection: one(connection, "after_sale", caller, shop, after_sale_id))

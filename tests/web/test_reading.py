@@ -241,8 +241,10 @@ def test_a_status_that_does_not_exist_is_refused(erp: httpx.Client) -> None:
     for params in wrong:
         assert code_of(erp.get("/v1/orders", params=params), 400) == "invalid_parameter", params
     assert code_of(erp.get("/v1/orders/a%0Ab/c"), 404) == "not_found"
-    for path in ("orders/a/b%00", "listings/%00/b", "after-sales/a/%00", "shops/%00"):
+    for path in ("orders/a:1/b%00", "listings/a:%00/b", "after-sales/a:1/%00", "shops/a:%00"):
         assert code_of(erp.get(f"/v1/{path}"), 400) == "invalid_parameter", path
+    for path in ("orders/a/b", "orders/7/memo", "shops/a"):
+        assert code_of(erp.get(f"/v1/{path}"), 405 if "memo" in path else 404), path
 
 
 CHANGES = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 2)), max_size=12)
