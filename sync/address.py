@@ -101,7 +101,7 @@ def _plan(connection: Connection, item: AnswerItem) -> Plan:
 
 def holds(connection: Connection, item: Intent, now: datetime) -> bool:
     """Lets a shipment wait while the buyer's request is open."""
-    if requests.open_one(connection, item.shop_id, item.object_id) is None:
+    if not requests.asking(connection, item.shop_id, [item.object_id]):
         return False
     words = "the buyer asks for another address; the shipment waits for the answer"
     intents.later(connection, item, now + WAIT_FOR_ANSWER, ASKED, words, failed=False)

@@ -15,14 +15,14 @@ from core.carriers import CODES
 from core.db import intents, items, requests
 from core.db.engine import lock
 from core.db.intents import Wish
-from core.db.items import StoredItem
 from core.db.lanes import Kind
-from core.model import Canonical, Packed, ParcelDraft, Shipment
+from core.model import Canonical, Order, Packed, ParcelDraft, Shipment
 from core.status import Closing
 from sync import address
 from sync.wishes import ItemResult, Name, Plan, Queued, Warned, channels, no, queue
 
 TrackingNo = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[0-9A-Za-z_-]{1,64}$")]
+WAITS = Warned(address.ASKED, "the buyer asks for another address; the shipment waits for the answer")
 Pieces = Annotated[int, Field(strict=True, ge=1, le=99_999_999)]
 
 
@@ -66,30 +66,33 @@ def ship(connection: Connection, wanted: Sequence[ShipmentItem], now: datetime) 
     """
     shops = channels(connection, (item.shop for item in wanted))
     lock(connection, *(f"shipments/{identity}" for identity in shops))
-    known = {
-        (shop, order_id): stored
-        for shop in shops
-        for order_id, stored in items.find_many(
-            connection, "order", shop, list({item.order_id for item in wanted if item.shop == shop})
-        ).items()
-    }
+    named = {shop: list({item.order_id for item in wanted if item.shop == shop}) for shop in shops}
+    known = {shop: items.find_many(connection, "order", shop, ids) for shop, ids in named.items()}
+    asking = {shop: requests.asking(connection, shop, ids) for shop, ids in named.items()}
     planned: dict[tuple[str, str], list[Wish]] = {}
 
     def plan(item: ShipmentItem) -> Plan:
         if item.shop not in shops:
             return no("unknown_shop", f"there is no shop {item.shop}")
-        stored = known.get((item.shop, item.order_id))
+        stored = known[item.shop].get(item.order_id)
         if stored is None:
             return no("unknown_order", f"the shop {item.shop} has no order {item.order_id} here yet")
         before = planned.setdefault((item.shop, item.order_id), [])
-        return _plan(connection, item, shops[item.shop], stored, before)
+        waits = (WAITS,) if item.order_id in asking[item.shop] else ()
+        return _plan(connection, item, shops[item.shop], items.order(stored), before, waits)
 
     return queue(connection, wanted, plan, now)
 
 
-def _plan(connection: Connection, item: ShipmentItem, channel: str, stored: StoredItem, before: list[Wish]) -> Plan:
+def _plan(
+    connection: Connection,
+    item: ShipmentItem,
+    channel: str,
+    order: Order,
+    before: list[Wish],
+    waits: tuple[Warned, ...],
+) -> Plan:
     """`before` are the order's new shipments of this very request; the new one joins them."""
-    order = items.order(stored)
     if order.closing.value not in (Closing.OPEN, Closing.UNKNOWN, Closing.FINISHED):
         return no("order_closed", f"the order {item.order_id} is closed: {order.closing.value.value}")
     rule = CHANNELS[channel].channel.shipments
@@ -98,10 +101,7 @@ def _plan(connection: Connection, item: ShipmentItem, channel: str, stored: Stor
     for parcel in item.parcels:
         if parcel.carrier not in CODES:
             return no("unknown_carrier", f"{parcel.carrier} is no carrier of {channel}")
-    warnings = tuple(Warned(*each) for each in packing.warnings(order, item.shipment, rule))
-    if requests.open_one(connection, item.shop, item.order_id):
-        words = "the buyer asks for another address; the shipment waits for the answer"
-        warnings += (Warned(address.ASKED, words),)
+    warnings = tuple(Warned(*each) for each in packing.warnings(order, item.shipment, rule)) + waits
     return _shipment(connection, item, before, warnings)
 
 

@@ -1,5 +1,6 @@
 """Buyers who ask for another address: told by a notice, known until answered."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -59,9 +60,14 @@ def of_order(connection: Connection, shop_id: str, order_id: str) -> list[Addres
     return [AddressRequest(*row) for row in connection.execute(query)]
 
 
-def open_one(connection: Connection, shop_id: str, order_id: str) -> AddressRequest | None:
-    """The request that waits for an answer."""
-    return next((each for each in of_order(connection, shop_id, order_id) if each.state == "open"), None)
+def asking(connection: Connection, shop_id: str, order_ids: Collection[str]) -> set[str]:
+    """Which of these orders have a request that waits for an answer."""
+    query = sa.select(address_request.c.order_id).where(
+        address_request.c.shop_id == shop_id,
+        address_request.c.order_id.in_(order_ids),
+        address_request.c.state == "open",
+    )
+    return set(connection.scalars(query))
 
 
 def end(
