@@ -22,7 +22,7 @@ from web.state import State
 NO_SHOP = ("",)
 """A filter that nothing passes."""
 
-ShopId = Annotated[Name, Path(pattern="^[^/:]+:[^/]+$", examples=["douyin:7012345"])]
+ShopId = Annotated[Name, Path(pattern=r"^[^/:\x00-\x1f\x7f]+:[^/\x00-\x1f\x7f]+$", examples=["douyin:7012345"])]
 OrderId = Annotated[Name, Path(examples=["6920000000000000001"])]
 AfterSaleId = Annotated[Name, Path(examples=["7010000000000000001"])]
 ListingId = Annotated[Name, Path(examples=["3512345"])]
