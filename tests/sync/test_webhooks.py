@@ -8,6 +8,7 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import sqlalchemy as sa
 import svix.webhooks
@@ -19,6 +20,7 @@ from core.db import Database, deliveries
 from core.db.subscriptions import Wanted
 from core.db.tables import delivery_attempt, subscription
 from core.db.tables import feed as feed_table
+from examples.erp_client import verified
 from sync import subscriptions as asked
 from sync import webhooks
 from sync.envelope import event_text
@@ -49,6 +51,7 @@ def test_other_peoples_packages_verify_and_read_what_is_sent(here: Ground, there
     svix.webhooks.Webhook(secret).verify(got.body, dict(got.headers))
     with pytest.raises(WebhookVerificationError):
         Webhook(secret).verify(got.body + b" ", dict(got.headers))
+    assert verified([secret], httpx.Headers(got.headers), got.body) == got.event
     headers = {name.lower(): value for name, value in got.headers.items()}
     assert headers["content-type"] == "application/cloudevents+json"
     event = JSONFormat().read(CloudEvent, got.body)
