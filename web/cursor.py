@@ -3,6 +3,7 @@
 import base64
 import json
 import zlib
+from collections.abc import Sequence
 
 from web.problems import Problem
 
@@ -11,7 +12,7 @@ _CHECK = 4
 
 def encode(listing: str, *place: str | int) -> str:
     """A cursor of the named list."""
-    body = json.dumps([listing, *place], ensure_ascii=False, separators=(",", ":")).encode()
+    body = _text([listing, *place])
     return base64.urlsafe_b64encode(zlib.crc32(body).to_bytes(_CHECK, "big") + body).rstrip(b"=").decode()
 
 
@@ -21,8 +22,14 @@ def decode(listing: str, cursor: str) -> list[str | int]:
         raw = base64.b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         check, body = raw[:_CHECK], raw[_CHECK:]
         found = json.loads(body)
+        whole = isinstance(found, list) and all(type(part) in (str, int) for part in found) and _text(found) == body
     except ValueError:
         raise Problem("cursor_invalid") from None
-    if zlib.crc32(body).to_bytes(_CHECK, "big") != check or not isinstance(found, list) or found[:1] != [listing]:
+    if zlib.crc32(body).to_bytes(_CHECK, "big") != check or not whole or found[:1] != [listing]:
         raise Problem("cursor_invalid")
-    return found[1:]
+    place: list[str | int] = found[1:]
+    return place
+
+
+def _text(parts: Sequence[str | int]) -> bytes:
+    return json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode()

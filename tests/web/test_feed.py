@@ -262,7 +262,7 @@ def test_a_cursor_from_the_future_is_refused(erp: httpx.Client, database: Databa
 
 def test_what_is_no_cursor_is_refused(erp: httpx.Client) -> None:
     own = cursor.encode("feed", 1)
-    strange = [cursor.encode("orders", "a", "b", "c"), cursor.encode("feed", -1), cursor.encode("feed", "1")]
+    strange = [cursor.encode("orders", "a", "b", "c"), *(cursor.encode("feed", place) for place in (-1, "1", True))]
     for after in ("1", "garbage", "游标", own[:-2], own[:-1] + "!", own + "A", *strange):
         assert code_of(erp.get("/v1/feed", params={"after": after}), 400) == "cursor_invalid", after
 
