@@ -9,6 +9,7 @@ its successor sends again. Several processes may run; a subscription is a lane, 
 """
 
 import asyncio
+import contextlib
 import json
 import secrets
 import threading
@@ -41,7 +42,8 @@ LOOK_SECONDS = 1.0
 """How long a new event or a due retry may stay unseen when its announcement is lost."""
 LINGER_SECONDS = 0.005
 """How long a call that ended waits for others to end, so that one turn serves them all."""
-NAP_SECONDS = 0.1
+NAP_SECONDS = 0.2
+"""How long a signal to stop may go unseen."""
 RECONNECT_SECONDS = 1.0
 FAILED_SECONDS = 5.0
 """How long a subscription is left alone after an error that nobody foresaw."""
@@ -68,6 +70,7 @@ async def _run(runtime: Runtime, stop: threading.Event) -> None:
         for identity in await _needing_work(runtime):
             if identity not in working and rests.get(identity, 0.0) <= loop.time():
                 working[identity] = asyncio.create_task(drain(runtime, identity, stop=stop))
+                working[identity].add_done_callback(lambda _: woken.set())  # to something that came at the last moment
         await _nap(woken, stop)
         for identity in [identity for identity, task in working.items() if task.done()]:
             error = working.pop(identity).exception()
@@ -93,9 +96,11 @@ async def _needing_work(runtime: Runtime) -> list[str]:
 async def _nap(woken: asyncio.Event, stop: threading.Event) -> None:
     """Until something is announced, for a second at most."""
     for _ in range(round(LOOK_SECONDS / NAP_SECONDS)):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(NAP_SECONDS):
+                await woken.wait()
         if woken.is_set() or stop.is_set():
             return
-        await asyncio.sleep(NAP_SECONDS)
 
 
 async def _hear(runtime: Runtime, woken: asyncio.Event) -> None:

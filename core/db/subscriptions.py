@@ -198,10 +198,16 @@ def remove(connection: Connection, identity: str) -> None:
 
 
 def needing_work(connection: Connection, now: datetime, head: int) -> list[str]:
-    """Active subscriptions that the feed has gone ahead of, or that have something to send."""
+    """Active subscriptions that the feed has gone ahead of, or that have something to send, and that nobody serves."""
     sendable = sa.exists().where(delivery.c.subscription_id == subscription.c.id, DUE, delivery.c.not_before <= now)
+    served = sa.exists().where(
+        lane.c.shop_id == subscription.c.id,
+        lane.c.kind == Kind.WEBHOOK.value,
+        lane.c.owner != "",
+        lane.c.expires_at >= now,
+    )
     query = sa.select(subscription.c.id).where(
-        subscription.c.state == State.ACTIVE.value, sa.or_(subscription.c.position < head, sendable)
+        subscription.c.state == State.ACTIVE.value, sa.or_(subscription.c.position < head, sendable), ~served
     )
     return list(connection.scalars(query))
 

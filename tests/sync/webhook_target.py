@@ -62,7 +62,11 @@ def target(port: int = 0) -> Iterator[Target]:
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
-            got = Got(dict(self.headers.items()), self.rfile.read(int(self.headers["content-length"])))
+            length = int(self.headers["content-length"])
+            got = Got(dict(self.headers.items()), self.rfile.read(length))
+            if len(got.body) < length:  # its sender was killed
+                self.close_connection = True
+                return
             with found.lock:
                 found.got.append(got)
             answer = found.decide(got)
