@@ -1,5 +1,6 @@
 """`qudao ship`, `qudao shelf`, `qudao orders address|reveal|search`: wished as the ERP does, told in one line."""
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,19 @@ def test_a_shelf_is_wished_and_explained(stocked: Qudao) -> None:
     assert (said.code, said.err) == (0, "L1 off: queued\n")
     again = stocked("shelf", SHOP, "L1", "off", "--json").json
     assert (again["state"], len(again["intents"])) == ("queued", 1)
+
+
+def documented() -> list[list[str]]:
+    """The words of each `qudao` line of docs/commands.md that asks for nothing."""
+    text = (Path(__file__).parents[2] / "docs" / "commands.md").read_text()
+    lines = [shlex.split(line)[1:] for line in text.splitlines() if line.startswith("qudao ")]
+    return [words for words in lines if "search" not in words]
+
+
+def test_the_documented_lines_are_understood(stocked: Qudao) -> None:
+    lines = documented()
+    assert len(lines) >= 4
+    for words in lines:
+        said = stocked(*words)
+        assert (said.code, said.out) in ((1, ""), (3, "")), (words, said)
+        assert "douyin:7012345" in said.err or "jd:10000001" in said.err, "only the shop is not here"
