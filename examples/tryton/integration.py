@@ -32,6 +32,8 @@ class Integration:
     def __init__(self, qudao: Qudao, books: Books) -> None:
         self.qudao, self.books = qudao, books
         self.mapped: Mapped = {}
+        self.touched: set[str] = set()
+        """SKUs of the orders in this batch, which is acknowledged after their numbers were told."""
         self.asked: dict[int, Taken] = {}
         """Shipment → how it was taken."""
 
@@ -53,6 +55,7 @@ class Integration:
             self.mapped = mapping(list(self.qudao.stock()))
         sold = 0
         for order in newest.values():
+            self.touched |= {sku for place in _places(order) for sku, _ in self.mapped.get(place, ())}
             decision = decide(order, self.mapped)
             done = self.books.take(order["shop_id"], order["id"], decision)
             sold += done == "sold"
@@ -63,11 +66,7 @@ class Integration:
 
     def _unknown_goods(self, orders: Iterable[Mapping[str, Any]]) -> bool:
         """Whether something is asked for that was not mapped when we last looked."""
-        return any(
-            (order["shop_id"], line["listing_id"], line["sku_id"]) not in self.mapped
-            for order in orders
-            for line in order["lines"]
-        )
+        return any(place not in self.mapped for order in orders for place in _places(order))
 
     def tell_shipments(self) -> None:
         """Sends the parcels of what left the house, and closes the shipments whose channel has them. Asking twice, as
@@ -91,13 +90,24 @@ class Integration:
             self.books.finish_tasks()
 
     def tell_stock(self) -> None:
-        """Sends the numbers that are not what Qudao was last told. What is free here is free in every shop."""
+        """Sends the numbers that are not what Qudao was last told. What is free here is free in every shop.
+
+        The number of goods that an order touched is sent though it be the same: the channel counts its own sales up and
+        down, and may have done so while an earlier number was on its way.
+        """
         told = {row["sku"]: row["quantity"] for row in self.qudao.stock() if row["sku"]}
         free = self.books.free_stock()
-        changed = {sku: pieces for sku, pieces in free.items() if sku in told and told[sku] != pieces}
+        again = self.touched & told.keys()
+        changed = {sku: pieces for sku, pieces in free.items() if sku in again or told.get(sku, pieces) != pieces}
         for sku, taken in zip(changed, self.qudao.set_stock(changed), strict=True):
             if taken["state"] == "refused":
                 say(f"stock of {sku} refused: {taken['code']}: {taken['detail']}")
+        self.touched.clear()
+
+
+def _places(order: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """Which listing SKUs an order names."""
+    return [(order["shop_id"], line["listing_id"], line["sku_id"]) for line in order["lines"]]
 
 
 def shipment(sent: Sent) -> dict[str, Any]:

@@ -17,6 +17,7 @@ class Row:
     sales: int = 0
     missing: int = 0
     doubled: int = 0
+    """Sold twice, or shipped twice on the channel."""
     wrong: int = 0
     """Sales whose goods are not the order's, or that were made for what nobody paid."""
     delivered: int = 0
@@ -86,9 +87,9 @@ def _order(
     if wanted and not found:
         row.missing += 1
         reasons.append(f"{name} is paid and not sold")
-    if len(found) > 1:
+    if len(found) > 1 or order["ship_accepts"] > 1:
         row.doubled += 1
-        reasons.append(f"{name} is sold {len(found)} times")
+        reasons.append(f"{name} is sold {len(found)} times and was shipped {order['ship_accepts']} times")
     for sale in found:
         if order["paid_at"] is None or sale["ordered"] != dict(owed):
             row.wrong += 1

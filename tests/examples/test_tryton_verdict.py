@@ -17,6 +17,7 @@ def an_order(**changes: Any) -> dict[str, Any]:
         "lines": [{"sku_id": "S1", "quantity": 2}],
         "packages": [{"tracking_no": "1"}],
         "refunds": [],
+        "ship_accepts": 1,
     }
     return shipped | changes
 
@@ -68,6 +69,7 @@ def test_what_came_to_nothing_agrees(order: dict[str, Any], sales: list[dict[str
     [
         (an_order(), [], "missing"),
         (an_order(), [a_sale(), a_sale()], "doubled"),
+        (an_order(ship_accepts=2), [a_sale()], "doubled"),
         (an_order(), [a_sale(ordered={"TEA": 1})], "wrong"),
         (an_order(), [a_sale(ordered={"TEA": 2, "CUP": 1})], "wrong"),
         (an_order(**CANCELLED, paid_at=None), [a_sale(**NOTHING)], "wrong"),
