@@ -61,6 +61,7 @@ def _reason(*, approve: bool, refusal: Refusal | None) -> str | None:
 
 def asked(connection: Connection, shop_id: str, notice: Notice, now: datetime) -> list[feed.Event]:
     """Keeps what a notice asks for, and tells it once."""
+    lock(connection, f"addresses/{shop_id}")
     request = requests.note(connection, shop_id, notice.object_id, notice.dedup_key, notice.source_at or now, now)
     if request is None:
         return []
@@ -152,8 +153,9 @@ def _give(runtime: Runtime, connector: Connector, claim: Claim, item: Intent, at
     now = runtime.clock.now()
     with runtime.database.write() as connection:
         lanes.hold(connection, claim, now, acts.lease(runtime))
-        ended = _ended(outcome.error, approve=wanted["approve"])
-        released = bool(ended) and requests.end(connection, item.shop_id, item.object_id, ended, now)
+        ended, number = _ended(outcome.error, approve=wanted["approve"]), int(item.key.rpartition("/")[2])
+        place = item.shop_id, item.object_id
+        released = bool(ended) and requests.end(connection, *place, ended, now, number=number)
         if released:
             intents.wake(connection, Kind.SHIP.value, item.shop_id, item.object_id, ASKED, now)
         feed.append(connection, ledger.write(connection, [ledger.answered(item, attempt, outcome, now)], now))

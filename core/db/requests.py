@@ -71,12 +71,21 @@ def asking(connection: Connection, shop_id: str, order_ids: Collection[str]) -> 
 
 
 def end(
-    connection: Connection, shop_id: str, order_id: str, state: str, now: datetime, *, asked_by: datetime | None = None
+    connection: Connection,
+    shop_id: str,
+    order_id: str,
+    state: str,
+    now: datetime,
+    *,
+    asked_by: datetime | None = None,
+    number: int | None = None,
 ) -> bool:
-    """Ends what is open, or what was asked until then. False when nothing was."""
+    """Ends what is open: only what was asked until then, or up to that number. False when nothing was."""
     query = sa.update(address_request).where(
         address_request.c.shop_id == shop_id, address_request.c.order_id == order_id, address_request.c.state == "open"
     )
     if asked_by is not None:
         query = query.where(address_request.c.asked_at <= asked_by)
+    if number is not None:
+        query = query.where(address_request.c.number <= number)
     return connection.execute(query.values(state=state, ended_at=now)).rowcount > 0

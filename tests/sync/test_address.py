@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.channel import Refusal
+from core.channel import Notice, ObjectKind, Refusal
 from core.db import Database, intents, requests
 from core.db.intents import Attempt, Intent
 from core.model import ParcelDraft
@@ -140,6 +140,20 @@ def test_a_second_request_is_answered_by_itself(engine: Engine) -> None:
     assert states(engine, order) == ["refused", "granted"]
     assert told(engine) == ["order.address_requested", "address.accepted"] * 2
     assert len(wishes(engine, order)) == 2
+
+
+def test_an_answer_ends_no_request_that_came_after_it(engine: Engine) -> None:
+    order = place(engine)
+    asks(engine, order)
+    give(engine, order, approve=False)
+    told = Notice(
+        "douyin", "app", engine.shops["douyin"].partition(":")[2], "111", ObjectKind.ORDER, order.order_id, "later",
+        engine.runtime.clock.now(), asks="address",
+    )  # fmt: skip
+    engine.store((told,))
+    engine.run(60)
+    assert states(engine, order) == ["replaced", "open"], "the second one waits for its own answer"
+    assert [event.revision for event in engine.events("order.address_requested")] == [1, 2]
 
 
 def test_an_answer_without_an_outcome_is_given_again(engine: Engine) -> None:
