@@ -143,6 +143,40 @@ def test_parcels_are_held_to_the_order(erp: httpx.Client, filled: str, database:
     assert all(each["detail"] and each["detail_zh"] for each in taken["warnings"])
 
 
+PARCEL = {"carrier": "SF", "tracking_no": "SF1"}
+
+
+@pytest.mark.parametrize(
+    ("path", "sound", "broken"),
+    [
+        ("/v1/stock", {"sku": "TEA", "quantity": 5}, {"sku": "CUP", "quantity": 5}),
+        ("/v1/prices", {"shop": DOUYIN, "sku": "TEA", "sale": 5}, {"shop": DOUYIN, "sku": "CUP", "sale": 5}),
+        (
+            "/v1/mappings",
+            {"shop": DOUYIN, "listing_id": "L1", "sku_id": "S1", "sku": "CUP"},
+            {"shop": DOUYIN, "listing_id": "L1", "sku_id": "S9", "sku": "CUP"},
+        ),
+        (
+            "/v1/shipments",
+            {"shop": DOUYIN, "order_id": "o1", "parcels": [PARCEL]},
+            {"shop": DOUYIN, "order_id": "o9", "parcels": [PARCEL]},
+        ),
+    ],
+)
+def test_a_thousand_items_have_a_thousand_results(
+    erp: httpx.Client, filled: str, path: str, sound: dict[str, Any], broken: dict[str, Any]
+) -> None:
+    taken = send(erp, path, {"items": [sound, broken] * 500})
+    assert taken.status_code == 202
+    results = taken.json()["items"]
+    assert [each["index"] for each in results] == list(range(1000))
+    assert {each["state"] for each in results[::2]} <= {"queued", "unchanged"}
+    assert {each["state"] for each in results[1::2]} == {"refused"}
+    followed = erp.get(f"/v1/commands/{taken.json()['id']}").json()
+    assert len(followed["items"]) == 1000
+    assert code_of(send(erp, path, {"items": [sound] * 1001}, key="k2"), 422) == "too_many_items"
+
+
 Drawn = st.SearchStrategy[dict[str, Any]]
 shops = st.sampled_from([DOUYIN, PINDUODUO, "jd:0", ""])
 pieces = st.one_of(st.integers(-1, 5), st.just("3"), st.just(1.5))
