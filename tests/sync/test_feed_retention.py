@@ -9,8 +9,9 @@ import pytest
 import redis
 
 from core.clock import ManualClock
-from core.db import Database, consumers, feed, feed_end
+from core.db import Database, consumers, feed, feed_end, subscriptions
 from core.db.feed import Event, FeedRow
+from core.db.subscriptions import Wanted
 from core.settings import Settings
 from sync import beat, feed_retention
 from sync.runtime import Runtime
@@ -105,6 +106,19 @@ def test_nothing_is_thinned_out_before_the_slowest_has_read_it(runtime: Runtime)
     assert [row.position for row in left(runtime)] == [3, 4, 5, 6]
     on(runtime, 95)
     assert [row.position for row in left(runtime)] == [6], "too old for any reader"
+
+
+def test_a_subscription_that_was_not_served_holds_back_too(runtime: Runtime) -> None:
+    tell(runtime, 0, *(("stock.accepted", "L/S", number) for number in range(1, 7)))
+    with runtime.database.write() as connection:
+        wanted = Wanted("https://erp.example/hook")
+        identity, _ = subscriptions.add(connection, wanted, reach=(), position=4, now=runtime.clock.now())
+    on(runtime, 40)
+    assert [row.position for row in left(runtime)] == [4, 5, 6]
+    with runtime.database.write() as connection:
+        subscriptions.disable(connection, identity, "gone")
+    on(runtime, 40)
+    assert [row.position for row in left(runtime)] == [6]
 
 
 def test_nothing_goes_where_it_is_switched_off(runtime: Runtime) -> None:
