@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel
+from starlette.convertors import Convertor, register_url_convertor
 
 from core.access import KeyScope
 from core.db.subscriptions import Wanted
@@ -46,8 +47,25 @@ R = TypeVar("R")
 LIST = "deliveries"
 """The name of its cursors."""
 
+ONE = "/{subscription_id:word}"
+"""Ends before a colon, so that `:pause` and the like are paths of their own."""
 SubscriptionId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_]{1,64}$", examples=["sub_5f0c9a1e7d3b2c4a6e8f0a1b"])]
 DeliveryId = Annotated[str, Path(pattern=r"^[0-9]{1,18}$", examples=["1042"])]
+
+
+class _Word(Convertor[str]):
+    """Letters, digits and underscores in a path."""
+
+    regex = "[A-Za-z0-9_]+"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("word", _Word())
 
 
 class _Door:
@@ -114,12 +132,12 @@ def _themselves(router: APIRouter, door: _Door) -> None:
         views = await door.read(lambda: asked.every(runtime, caller.shops))
         return SubscriptionList(items=[item_of(view) for view in views])
 
-    @router.get("/{subscription_id}")
+    @router.get(ONE)
     async def read_subscription(subscription_id: SubscriptionId, caller: Calling) -> SubscriptionItem:
         """Read one subscription."""
         return item_of(await door.read(lambda: asked.show(runtime, subscription_id, caller.shops)))
 
-    @router.patch("/{subscription_id}", openapi_extra=_documented(SubscriptionChange))
+    @router.patch(ONE, openapi_extra=_documented(SubscriptionChange))
     async def change_subscription(
         subscription_id: SubscriptionId, request: Request, caller: Calling
     ) -> SubscriptionItem:
@@ -136,7 +154,7 @@ def _themselves(router: APIRouter, door: _Door) -> None:
         )
         return item_of(await door.write(lambda: asked.change(runtime, subscription_id, wanted, caller.shops)))
 
-    @router.delete("/{subscription_id}", status_code=204)
+    @router.delete(ONE, status_code=204)
     async def delete_subscription(subscription_id: SubscriptionId, caller: Calling) -> None:
         """Remove a subscription with its log and everything that was still to be sent."""
         await door.write(lambda: asked.remove(runtime, subscription_id, caller.shops))
@@ -145,7 +163,7 @@ def _themselves(router: APIRouter, door: _Door) -> None:
 def _state_routes(router: APIRouter, door: _Door) -> None:
     runtime = door.runtime
 
-    @router.post("/{subscription_id}/secret:rotate")
+    @router.post(ONE + "/secret:rotate")
     async def rotate_secret(
         subscription_id: SubscriptionId, query: Annotated[RotateQuery, Query()], caller: Calling
     ) -> NewSecret:
@@ -154,25 +172,25 @@ def _state_routes(router: APIRouter, door: _Door) -> None:
         secret, until = await door.write(lambda: asked.rotate(runtime, subscription_id, keep, caller.shops))
         return NewSecret(secret=secret.plain, previous_secret_until=until)
 
-    @router.post("/{subscription_id}/test")
+    @router.post(ONE + "/test")
     async def send_test(subscription_id: SubscriptionId, caller: Calling) -> TestEvent:
         """Send a `subscription.test` event the way every event goes. The deliveries show what came of it."""
         event_id = await door.write(lambda: asked.send_test(runtime, subscription_id, caller.shops))
         return TestEvent(event_id=event_id)
 
-    @router.post("/{subscription_id}:pause")
+    @router.post(ONE + ":pause")
     async def pause(subscription_id: SubscriptionId, caller: Calling) -> SubscriptionItem:
         """Send nothing until it is resumed. Nothing is lost."""
         return item_of(await door.write(lambda: asked.pause(runtime, subscription_id, caller.shops)))
 
-    @router.post("/{subscription_id}:resume")
+    @router.post(ONE + ":resume")
     async def resume(
         subscription_id: SubscriptionId, query: Annotated[ResumeQuery, Query()], caller: Calling
     ) -> SubscriptionItem:
         """Go on where it stopped, also after it was disabled."""
         return item_of(await door.write(lambda: asked.resume(runtime, subscription_id, caller.shops, skip=query.skip)))
 
-    @router.post("/{subscription_id}:recover", openapi_extra=_documented(RecoverBody))
+    @router.post(ONE + ":recover", openapi_extra=_documented(RecoverBody))
     async def recover(subscription_id: SubscriptionId, request: Request, caller: Calling) -> Recovered:
         """Send again what failed or was skipped since then, and what never became a delivery."""
         since = read_one(RecoverBody, await read_json(request)).good[0].since
@@ -183,7 +201,7 @@ def _state_routes(router: APIRouter, door: _Door) -> None:
 def _delivery_routes(router: APIRouter, door: _Door) -> None:
     runtime = door.runtime
 
-    @router.get("/{subscription_id}/deliveries")
+    @router.get(ONE + "/deliveries")
     async def list_deliveries(
         subscription_id: SubscriptionId, query: Annotated[DeliveryQuery, Query()], caller: Calling
     ) -> DeliveryPage:
@@ -197,7 +215,7 @@ def _delivery_routes(router: APIRouter, door: _Door) -> None:
         place = cursor.encode(LIST, int(items[-1].position)) if items else query.after
         return DeliveryPage(items=items, cursor=place, more=len(found) > query.limit)
 
-    @router.post("/{subscription_id}/deliveries/{delivery_id}:resend")
+    @router.post(ONE + "/deliveries/{delivery_id}:resend")
     async def resend(subscription_id: SubscriptionId, delivery_id: DeliveryId, caller: Calling) -> DeliveryItem:
         """Send one delivery again, whatever became of it; later ones of its object that still wait come after it."""
         number = int(delivery_id)
@@ -216,7 +234,7 @@ def _problem(error: QudaoError) -> Problem | None:
             return Problem("too_long_ago", values={"days": f"{days:g}"})
         case asked.UnknownFilter(code=code, value=value):
             name = "type" if code == "event_type" else code
-            return Problem(f"unknown_{code}", values={name: value[:64]})
+            return Problem(f"unknown_{code}", status=422, values={name: value[:64]})
     return None
 
 

@@ -195,9 +195,9 @@ def test_a_target_inside_is_refused(erp: httpx.Client, there: Target) -> None:
 
 def test_what_does_not_exist_cannot_be_asked_for(erp: httpx.Client, there: Target) -> None:
     for body, status, code in (
-        ({"type": ["orders.created"]}, 400, "unknown_event_type"),
+        ({"type": ["orders.created"]}, 422, "unknown_event_type"),
         ({"shop": ["douyin:none"]}, 422, "unknown_shop"),
-        ({"channel": ["amazon"]}, 400, "unknown_channel"),
+        ({"channel": ["amazon"]}, 422, "unknown_channel"),
         ({"types": []}, 422, "invalid_body"),
         ({"url": "ftp://erp.example"}, 422, "invalid_body"),
         ({"url": None}, 422, "invalid_body"),
@@ -216,7 +216,8 @@ def test_what_does_not_exist_cannot_be_asked_for(erp: httpx.Client, there: Targe
         (erp.get(f"{path}/deliveries", params={"state": "lost"}), 400, "invalid_parameter"),
         (erp.get(f"{path}/deliveries", params={"after": "x"}), 400, "cursor_invalid"),
         (erp.post(f"{path}/secret:rotate", params={"keep_hours": 169}), 400, "invalid_parameter"),
-        (erp.get(f"{SUBSCRIPTIONS}/sub~1"), 400, "invalid_parameter"),
+        (erp.get(f"{SUBSCRIPTIONS}/sub~1"), 404, "not_found"),
+        (erp.patch(f"{path}:pause", json={}), 405, "method_not_allowed"),
     ):
         assert answer.status_code == status
         assert not code or code_of(answer, status) == code, answer.request.url
