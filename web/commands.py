@@ -22,6 +22,7 @@ from sync.wishes import ItemResult, Queued
 from web.batches import Batch
 from web.problems import ItemError, Problem, detail_zh
 from web.reach import within
+from web.remarks import REMARKS
 from web.state import State
 
 T = TypeVar("T", bound=Canonical)
@@ -165,7 +166,7 @@ def _taken(place: int, result: ItemResult) -> ItemAnswer:
         code=result.code,
         detail=result.message,
         detail_zh=detail_zh(result.code),
-        warnings=[Remark(code=w.code, detail=w.message, detail_zh=detail_zh(w.code)) for w in result.warnings],
+        warnings=[Remark(code=w.code, detail=w.message, detail_zh=REMARKS[w.code]) for w in result.warnings],
     )
 
 
@@ -214,7 +215,8 @@ def _status(item: ItemAnswer, targets: list[Target]) -> ItemStatus:
     told = item.model_dump()
     if targets:
         worst = min(targets, key=lambda target: _BY_URGENCY.index(target.state))
-        told |= {"state": worst.state, "code": worst.code, "detail": worst.detail, "detail_zh": detail_zh(worst.code)}
+        words_zh = detail_zh(worst.code) or REMARKS.get(worst.code, "")
+        told |= {"state": worst.state, "code": worst.code, "detail": worst.detail, "detail_zh": words_zh}
     elif item.state == "queued":
         told["state"] = "accepted"
     return ItemStatus(**told, targets=targets)
