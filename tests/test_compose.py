@@ -15,7 +15,7 @@ from core.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = {f"QUDAO_{name.upper()}" for name in Settings.model_fields}
-OURS = ("migrate", "web-1", "web-2", "worker-1", "worker-2", "beat", "listen")
+OURS = ("migrate", "web-1", "web-2", "worker-1", "worker-2", "beat", "listen", "webhooks")
 CONDITIONS = {"service_started", "service_healthy", "service_completed_successfully"}
 
 
