@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
 from core.access import Caller, KeyScope
 from core.db import audit
 from web import cursor
 from web.access import Calling, needs
+from web.feed import Instant
 from web.problems import Problem
 from web.state import State
 
@@ -24,7 +25,7 @@ class AuditQuery(BaseModel):
 
     after: str = Field("", max_length=400, description="The cursor of the page before; empty: from the start.")
     limit: int = Field(100, ge=1, le=500)
-    since: AwareDatetime | None = Field(None, description="Only what happened since then.")
+    since: Instant | None = Field(None, description="Only what happened since then.")
     key: Word = Field("", description="Only by this key, or `cli`.", examples=["qk_3f9aK2xB"])
     action: Word = Field("", description="Only this scope or command.", examples=["receivers:reveal"])
 

@@ -139,14 +139,14 @@ CATALOGUE: dict[str, Entry] = {
         "该 Idempotency-Key 在 7 天内已用于内容不同的请求，请换一个新值。",
     ),
     "cursor_invalid": Entry(
-        400,
+        422,
         "Invalid cursor",
         "游标无效",
         "This is not a cursor of this list; leave it out to begin at the start.",
         "这不是本列表的游标；不传则从头开始。",
     ),
     "cursor_ahead": Entry(
-        400,
+        422,
         "Cursor from the future",
         "游标超前",
         "The cursor lies behind the end of the feed: it is from another database, or the database was set back.",
@@ -160,14 +160,14 @@ CATALOGUE: dict[str, Entry] = {
         "该位置之后的事件已不再保留；请获取快照（GET /v1/snapshot），并从其游标继续。",
     ),
     "cursor_and_since": Entry(
-        400,
+        422,
         "Two beginnings",
         "起点重复",
         "Send a cursor or an instant to begin at, not both.",
         "起点只能是游标或时间之一，不能同时提供。",
     ),
     "unknown_channel": Entry(
-        400,
+        422,
         "Unknown channel",
         "未知的渠道",
         "There is no channel `{channel}`; GET /v1/shops shows those of your shops.",
@@ -219,7 +219,7 @@ CATALOGUE: dict[str, Entry] = {
         "投递记录仅保留 {days} 天；更早的数据请使用快照。",
     ),
     "unknown_event_type": Entry(
-        400,
+        422,
         "Unknown event type",
         "未知的事件类型",
         "No event has the type `{type}`; a family is written `order.*`.",

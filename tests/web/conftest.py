@@ -40,8 +40,8 @@ def runtime(database: Database, redis_url: str, tmp_path: Path) -> Iterator[Runt
 
 
 @contextmanager
-def serving(runtime: Runtime) -> Iterator[str]:
-    """The base URL of a server on a free port."""
+def serving(runtime: Runtime, *, patient: bool = True) -> Iterator[str]:
+    """The base URL of a server on a free port. One that is not patient sends waiting readers home at once."""
     up = threading.Event()
     ports: list[int] = []
 
@@ -49,11 +49,14 @@ def serving(runtime: Runtime) -> Iterator[str]:
         ports.append(port)
         up.set()
 
-    server = Server(create_app(runtime), "127.0.0.1", 0, started=started)
+    app = create_app(runtime)
+    server = Server(app, "127.0.0.1", 0, started=started)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
         assert up.wait(20), "the server did not start"
+        if not patient:
+            app.state.release()
         yield f"http://127.0.0.1:{ports[0]}"
     finally:
         server.should_exit = True

@@ -74,13 +74,13 @@ def test_a_cursor_that_was_never_given_is_refused(erp: httpx.Client, database: D
     given = read(erp)["cursor"]
     strange = [read(erp, "other")["cursor"], erp.get("/v1/feed").json()["cursor"], given[:-3], "now", "x"]
     for text in strange:
-        assert code_of(ack(erp, text), 400) == "cursor_invalid", text
+        assert code_of(ack(erp, text), 422) == "cursor_invalid", text
     name, epoch, position = cursor.decode("consumer", given)
     assert isinstance(position, int)
-    assert code_of(ack(erp, cursor.encode("consumer", name, epoch, position + 1)), 400) == "cursor_ahead"
+    assert code_of(ack(erp, cursor.encode("consumer", name, epoch, position + 1)), 422) == "cursor_ahead"
     erp.delete("/v1/consumers/erp")
     put(erp)
-    assert code_of(ack(erp, given), 400) == "cursor_invalid", "it was another consumer's of the same name"
+    assert code_of(ack(erp, given), 422) == "cursor_invalid", "it was another consumer's of the same name"
 
 
 def test_it_begins_where_it_was_asked_to(erp: httpx.Client, database: Database) -> None:
@@ -94,9 +94,9 @@ def test_it_begins_where_it_was_asked_to(erp: httpx.Client, database: Database) 
         put(erp, f"c{number}", start=start)
         assert subjects(read(erp, f"c{number}")) == expected, start
     for start in ("", "yesterday", "2026-01-01", "\0", cursor.encode("feed", -1)):
-        assert code_of(erp.put("/v1/consumers/x", json={"start": start}), 400) == "cursor_invalid", start
+        assert code_of(erp.put("/v1/consumers/x", json={"start": start}), 422) == "cursor_invalid", start
     ahead = erp.put("/v1/consumers/x", json={"start": cursor.encode("feed", 99)})
-    assert code_of(ahead, 400) == "cursor_ahead"
+    assert code_of(ahead, 422) == "cursor_ahead"
 
 
 def test_making_it_twice_keeps_its_place(erp: httpx.Client, database: Database, shops: None) -> None:
@@ -125,8 +125,8 @@ def test_bad_bodies_and_names_have_their_codes(erp: httpx.Client, shops: None) -
     for body, status, code in (
         ({"start": 1}, 422, "invalid_body"),
         ({"limit": 1}, 422, "invalid_body"),
-        ({"type": ["order"]}, 400, "unknown_event_type"),
-        ({"channel": ["ebay"]}, 400, "unknown_channel"),
+        ({"type": ["order"]}, 422, "unknown_event_type"),
+        ({"channel": ["ebay"]}, 422, "unknown_channel"),
         ({"shop": ["douyin:1"]}, 422, "unknown_shop"),
     ):
         assert code_of(erp.put("/v1/consumers/x", json=body), status) == code, body

@@ -101,7 +101,7 @@ def test_orders_are_narrowed_by_time_channel_and_state(erp: httpx.Client, runtim
     assert ids(created_since=at(-5).isoformat()) == "ab"
     assert ids(created_until=at(-5).isoformat()) == "c"
     assert (ids(ship_by_before=at(101).isoformat()), ids(ship_by_before=at(100).isoformat())) == ("c", "")
-    assert code_of(erp.get("/v1/orders", params={"channel": "ebay"}), 400) == "unknown_channel"
+    assert code_of(erp.get("/v1/orders", params={"channel": "ebay"}), 422) == "unknown_channel"
 
 
 def test_after_sales_are_listed_and_read(erp: httpx.Client, runtime: Runtime) -> None:
@@ -220,7 +220,7 @@ def test_a_cursor_belongs_to_its_list(erp: httpx.Client, runtime: Runtime) -> No
     add_orders(runtime, "a")
     cursor = erp.get("/v1/orders").json()["cursor"]
     for path in ("listings", "after-sales", "stock", "shops", "mappings", "mappings/history", "feed"):
-        assert code_of(erp.get(f"/v1/{path}", params={"after": cursor}), 400) == "cursor_invalid", path
+        assert code_of(erp.get(f"/v1/{path}", params={"after": cursor}), 422) == "cursor_invalid", path
 
 
 def test_an_empty_list_has_an_empty_cursor(erp: httpx.Client) -> None:

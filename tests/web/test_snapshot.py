@@ -92,7 +92,7 @@ def test_other_kinds_have_their_own_cursors(erp: httpx.Client, database: Databas
     own = page(erp)["cursor"]
     for kind in ("after_sale", "listing"):
         assert erp.get("/v1/snapshot", params={"kind": kind, "status": "open"}).json()["items"] == []
-        assert code_of(erp.get("/v1/snapshot", params={"kind": kind, "after": own}), 400) == "cursor_invalid"
+        assert code_of(erp.get("/v1/snapshot", params={"kind": kind, "after": own}), 422) == "cursor_invalid"
 
 
 def test_a_snapshot_that_took_too_long_is_begun_anew(erp: httpx.Client, database: Database) -> None:

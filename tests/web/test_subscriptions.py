@@ -214,7 +214,7 @@ def test_what_does_not_exist_cannot_be_asked_for(erp: httpx.Client, there: Targe
         (erp.post(f"{path}/deliveries/99:resend"), 404, "unknown_delivery"),
         (erp.post(f"{path}/deliveries/x:resend"), 400, "invalid_parameter"),
         (erp.get(f"{path}/deliveries", params={"state": "lost"}), 400, "invalid_parameter"),
-        (erp.get(f"{path}/deliveries", params={"after": "x"}), 400, "cursor_invalid"),
+        (erp.get(f"{path}/deliveries", params={"after": "x"}), 422, "cursor_invalid"),
         (erp.post(f"{path}/secret:rotate", params={"keep_hours": 169}), 400, "invalid_parameter"),
         (erp.get(f"{SUBSCRIPTIONS}/sub~1"), 404, "not_found"),
         (erp.patch(f"{path}:pause", json={}), 405, "method_not_allowed"),
