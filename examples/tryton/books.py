@@ -92,12 +92,21 @@ class Books:
 
         return self.transact(work)
 
+    def drafts(self) -> list[tuple[str, str]]:
+        """Shop and order of what waits for a mapping."""
+
+        def work(get: Any) -> list[tuple[str, str]]:
+            found = get("sale.sale").search([("web_shop", "!=", None), ("state", "=", "draft")])
+            return [(sale.web_shop.name, sale.web_id) for sale in found]
+
+        return self.transact(work)
+
     def _sale(self, get: Any, shop: str, order: str) -> Any:
         found = get("sale.sale").search([("web_shop.name", "=", shop), ("web_id", "=", order)])
         return found[0] if found else None
 
     def _sell(self, get: Any, shop: str, order: str, decision: Decision) -> str:
-        """`web_shop` allows a web id once per shop, so that even two integrations at once could not sell twice.
+        """`web_shop` allows a web id once per shop: a second sale of the order is refused.
 
         Invoices are not made here: they follow the channel's settlement, which tells the seller's true revenue.
         """

@@ -18,6 +18,7 @@ from examples.tryton.books import Books, Sent
 from examples.tryton.decisions import Action, Mapped, decide, mapping
 
 CONSUMER = "tryton"
+EVENTS = ["order.*", "listing.mapped"]
 CARRIER = "ZTO"
 """The company has a contract with one carrier."""
 WAIT_SECONDS = 1.0
@@ -39,7 +40,7 @@ class Integration:
 
     def run(self, *, die_before_ack: bool = False) -> None:
         """For ever. `die_before_ack`: be killed at the worst moment, between the sales and their acknowledgement."""
-        self.qudao.put_consumer(CONSUMER, type=["order.*"])
+        self.qudao.put_consumer(CONSUMER, type=EVENTS)
         self.books.finish_tasks()
         for page in self.qudao.consume(CONSUMER, wait=WAIT_SECONDS):
             sold = self.take_orders(page)
@@ -51,18 +52,23 @@ class Integration:
     def take_orders(self, page: Page) -> int:
         """Makes Tryton agree with the newest state of every order in the batch; says how many were sold."""
         newest = {(e["source"], e["subject"]): e["data"]["order"] for e in page["events"] if "order" in e["data"]}
-        if self._unknown_goods(newest.values()):
+        orders = list(newest.values())
+        if any(event["type"] == "qudao.listing.mapped" for event in page["events"]):
+            self.mapped = {}
+            orders += [self.qudao.order(shop, number)["order"] for shop, number in self.books.drafts()]
+        if self._unknown_goods(orders):
             self.mapped = mapping(list(self.qudao.stock()))
-        sold = 0
-        for order in newest.values():
-            self.touched |= {sku for place in _places(order) for sku, _ in self.mapped.get(place, ())}
-            decision = decide(order, self.mapped)
-            done = self.books.take(order["shop_id"], order["id"], decision)
-            sold += done == "sold"
-            if done or decision.action is Action.LEAVE:
-                say(f"{done or 'left the house without us'}: {order['shop_id']} {order['id']}")
+        sold = sum(self._take(order) == "sold" for order in orders)
         self.books.finish_tasks()
         return sold
+
+    def _take(self, order: Mapping[str, Any]) -> str:
+        self.touched |= {sku for place in _places(order) for sku, _ in self.mapped.get(place, ())}
+        decision = decide(order, self.mapped)
+        done = self.books.take(order["shop_id"], order["id"], decision)
+        if done or decision.action is Action.LEAVE:
+            say(f"{done or 'left the house without us'}: {order['shop_id']} {order['id']}")
+        return done
 
     def _unknown_goods(self, orders: Iterable[Mapping[str, Any]]) -> bool:
         """Whether something is asked for that was not mapped when we last looked."""

@@ -4,10 +4,13 @@ import sys
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
+from examples.erp_client import Page, Qudao
 from examples.tryton import founding, warehouse
 from examples.tryton.books import Books, opened
 from examples.tryton.decisions import Action, Address, Decision, Wanted
+from examples.tryton.integration import Integration
 
 SHOP, OTHER = "douyin:1", "jd:2"
 TEA = Wanted("l1", "TEA", "Tea", 2, Decimal("9.9"))
@@ -30,7 +33,7 @@ def main() -> None:
     for shop in (SHOP, OTHER):
         books.transact(partial(founding.open_shop, shop=shop))
     books.transact(partial(founding.stock_shelves, goods={"TEA": "Tea", "CUP": "Cup"}))
-    for test in (one_order, a_draft, a_bundle_in_a_parcel, a_late_cancellation):
+    for test in (one_order, a_draft, a_bundle_in_a_parcel, a_late_cancellation, a_mapping_that_comes_later):
         free = books.free_stock()
         test(books, free["TEA"], free["CUP"])
         sys.stdout.write(f"{test.__name__}\n")
@@ -85,6 +88,48 @@ def a_late_cancellation(books: Books, tea: int, cup: int) -> None:
     expect(books, "o4", sell(TEA), "sold", tea - 2, cup)
     books.transact(warehouse.send_all)
     expect(books, "o4", CANCEL, "", tea - 2, cup)
+
+
+class Mapped:
+    """Qudao as far as a mapping is concerned: one order, whose goods are mapped when `rows` says so."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+
+    def stock(self) -> list[dict[str, Any]]:
+        return self.rows
+
+    def order(self, shop: str, number: str) -> dict[str, Any]:
+        none, paid = {"value": "none"}, {"value": "paid"}
+        masked = {"mask": "*"}
+        line = {
+            "id": "l1",
+            "listing_id": "L",
+            "sku_id": "S",
+            "title": "Tea",
+            "quantity": 3,
+            "money": {"receivable": 300},
+            "after_sale": none,
+        }
+        places = dict.fromkeys(("province", "city", "district", "town"), "")
+        axes = {"payment": paid, "fulfilment": {"value": "to_ship"}, "closing": {"value": "open"}}
+        receiver = {"name": masked, "detail": masked, **places}
+        order = {"shop_id": shop, "id": number, "lines": [line], "hold": none, "after_sale": none, "receiver": receiver}
+        return {"order": order | axes}
+
+
+def a_mapping_that_comes_later(books: Books, tea: int, cup: int) -> None:
+    qudao = Mapped()
+    integration = Integration(cast("Qudao", qudao), books)
+    order = {"type": "qudao.order.created", "source": SHOP, "subject": "o5", "data": qudao.order(SHOP, "o5")}
+    mapped = {"type": "qudao.listing.mapped", "source": SHOP, "subject": "L", "data": {}}
+    assert integration.take_orders(cast("Page", {"events": [order]})) == 0
+    assert books.drafts() == [(SHOP, "o5")]
+    qudao.rows = [{"shop": SHOP, "listing_id": "L", "sku_id": "S", "sku": "TEA", "components": []}]
+    assert integration.take_orders(cast("Page", {"events": [mapped]})) == 1
+    assert books.drafts() == []
+    assert books.free_stock() == {"TEA": tea - 3, "CUP": cup}
+    assert integration.touched == {"TEA"}
 
 
 if __name__ == "__main__":
