@@ -31,6 +31,8 @@ _VALUES = {
     "channel": "douyin2",
     "reason": "the URL must begin with https://",
     "days": 30,
+    "kind": "listing",
+    "statuses": "open, on, off",
 }
 """Values for the examples."""
 

@@ -17,16 +17,16 @@ class _Shop(Convertor[str]):
         return value
 
 
-class _Plain(_Shop):
-    """Anything without a colon."""
+class _Word(_Shop):
+    """Letters, digits and underscores."""
 
-    regex = "[^/:]+"
+    regex = "[A-Za-z0-9_]+"
 
 
 register_url_convertor("shop", _Shop())
-register_url_convertor("plain", _Plain())
+register_url_convertor("word", _Word())
 
 SHOP = "{shop:shop}"
 """The part of a path that names a shop."""
-SUBSCRIPTION = "{subscription_id:plain}"
+SUBSCRIPTION = "{subscription_id:word}"
 """The part of a path that names a subscription."""

@@ -166,6 +166,13 @@ CATALOGUE: dict[str, Entry] = {
         "Send a cursor or an instant to begin at, not both.",
         "起点只能是游标或时间之一，不能同时提供。",
     ),
+    "unknown_status": Entry(
+        422,
+        "Unknown status",
+        "未知的状态",
+        "A {kind} has one of these: {statuses}.",
+        "{kind} 的状态有：{statuses}。",
+    ),
     "unknown_channel": Entry(
         422,
         "Unknown channel",

@@ -19,7 +19,7 @@ from web import cursor
 from web.access import Calling, needs
 from web.batches import JSON
 from web.feed import Places, places
-from web.problems import ItemError, Problem, detail_zh
+from web.problems import Problem
 from web.state import State
 
 LIST = "snapshot"
@@ -138,15 +138,10 @@ def _place(query: SnapshotQuery) -> tuple[int, tuple[str, str]]:
 
 
 def _statuses(kind: Kind, asked: list[str]) -> list[str]:
-    """Raises `invalid_parameter` for a word that this kind does not have."""
+    """Raises `unknown_status` for a word that this kind does not have."""
     words = [each.value for each in _WORDS[kind]]
-    code = "invalid_parameter"
-    for word in asked:
-        if word not in (OPEN, *words):
-            detail = f"Input should be one of {', '.join((OPEN, *words))}"
-            raise Problem(
-                code, errors=[ItemError(pointer="status", code=code, detail=detail, detail_zh=detail_zh(code))]
-            )
+    if not {*asked} <= {OPEN, *words}:
+        raise Problem("unknown_status", values={"kind": kind.value, "statuses": ", ".join((OPEN, *words))})
     still_open = {word for word in words if word not in _OVER[kind]} if OPEN in asked else set()
     return sorted(still_open | ({*asked} - {OPEN}))
 

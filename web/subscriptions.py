@@ -10,7 +10,6 @@ from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import BaseModel
-from starlette.convertors import Convertor, register_url_convertor
 
 from core.access import KeyScope
 from core.db.subscriptions import Wanted
@@ -21,6 +20,7 @@ from sync.webhook_targets import Refused
 from web import cursor
 from web.access import Calling, needs
 from web.batches import JSON, read_json, read_one
+from web.paths import SUBSCRIPTION
 from web.problems import Problem
 from web.state import State
 from web.subscription_bodies import (
@@ -47,25 +47,9 @@ R = TypeVar("R")
 LIST = "deliveries"
 """The name of its cursors."""
 
-ONE = "/{subscription_id:word}"
-"""Ends before a colon, so that `:pause` and the like are paths of their own."""
+ONE = f"/{SUBSCRIPTION}"
 SubscriptionId = Annotated[str, Path(pattern=r"^[A-Za-z0-9_]{1,64}$", examples=["sub_5f0c9a1e7d3b2c4a6e8f0a1b"])]
 DeliveryId = Annotated[str, Path(pattern=r"^[0-9]{1,18}$", examples=["1042"])]
-
-
-class _Word(Convertor[str]):
-    """Letters, digits and underscores in a path."""
-
-    regex = "[A-Za-z0-9_]+"
-
-    def convert(self, value: str) -> str:
-        return value
-
-    def to_string(self, value: str) -> str:
-        return value
-
-
-register_url_convertor("word", _Word())
 
 
 class _Door:
