@@ -116,7 +116,7 @@ def test_acts_on_one_order_and_one_listing(running: Engine, qudao: Qudao) -> Non
 def test_a_refusal_has_its_code(qudao: Qudao) -> None:
     with pytest.raises(Refused, match="cursor_invalid") as refused:
         qudao.feed("no cursor")
-    assert (refused.value.status, refused.value.code) == (400, "cursor_invalid")
+    assert (refused.value.status, refused.value.code) == (422, "cursor_invalid")
     with pytest.raises(Refused):
         list(qudao.feed_lines("no cursor"))
 
