@@ -1,6 +1,7 @@
-"""The parts of both READMEs that are made from the code: the capability matrix and the heart of the example ERP.
+"""What documents say that is made from the code: the capability matrix and the heart of the example ERP in both
+READMEs, the channels' own remarks in docs/channels.md.
 
-`python -m commands.readme` writes them between their markers; a test finds what was not.
+`python -m commands.readme` writes it between its markers; a test finds what was not.
 """
 
 import ast
@@ -12,9 +13,10 @@ from connectors import CHANNELS
 from core.channel import Capability, Support
 
 ERP = Path(__file__).parents[1] / "examples" / "demo_erp.py"
-SHOWN = ("follow", "work", "ship")
+SHOWN = ("follow", "work")
 """The methods of the example that are its heart."""
 READMES = {"README.md": "en", "README.zh-CN.md": "zh"}
+REMARKS = "docs/channels.md"
 
 _SIGN = {Support.NATIVE: "●", Support.EMULATED: "◐", Support.ABSENT: "–", Support.NOT_YET: "○"}
 _LEGEND = {
@@ -51,23 +53,34 @@ _CHINESE: dict[Capability, str] = {
 
 
 def matrix(language: str) -> str:
-    """The table, its legend and the channels' own remarks, as Markdown."""
+    """The table with its legend, as Markdown."""
     channels = [adapter.channel for adapter in CHANNELS.values()]
     labels = [channel.label if language == "en" else channel.label_zh for channel in channels]
     lines = [f"| {_HEADING[language]} | {' | '.join(labels)} |", "|---|" + ":-:|" * len(labels)]
     for capability in Capability:
-        name = capability.value.replace("_", " ") if language == "en" else _CHINESE[capability]
+        name = _words(capability) if language == "en" else _CHINESE[capability]
         signs = " | ".join(_SIGN[channel.supports(capability)] for channel in channels)
         lines.append(f"| {name} | {signs} |")
-    remarks = [
-        f"- {label}, {capability.value.replace('_', ' ')}: {channel.notes[capability]}"
-        for label, channel in zip(labels, channels, strict=True)
-        for capability in Capability
-        if capability in channel.notes
-    ]
-    title = "Remarks" if language == "en" else "说明（英文）"
-    details = ["<details>", f"<summary>{title}</summary>", "", *remarks, "", "</details>"]
-    return "\n".join([*lines, "", _LEGEND[language], "", *details])
+    return "\n".join([*lines, "", _LEGEND[language]])
+
+
+def remarks() -> str:
+    """What each channel says of what it cannot do, or only in a way of its own, as Markdown."""
+    lines = []
+    for adapter in CHANNELS.values():
+        channel = adapter.channel
+        lines += [f"## {channel.label} · {channel.label_zh}", ""]
+        lines += [
+            f"- {_SIGN[channel.supports(capability)]} **{_words(capability)}** · {_CHINESE[capability]}: {note}"
+            for capability in Capability
+            if (note := channel.notes.get(capability))
+        ]
+        lines.append("")
+    return "\n".join(lines[:-1])
+
+
+def _words(capability: Capability) -> str:
+    return capability.value.replace("_", " ")
 
 
 def heart() -> str:
@@ -79,23 +92,24 @@ def heart() -> str:
     return "\n".join(["```python", "\n\n".join(texts), "```"])
 
 
-def filled(text: str, language: str) -> str:
-    """A README with everything that is made from the code as it is now."""
-    for name, made in (("capabilities", matrix(language)), ("erp", heart())):
-        begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+def filled(name: str, text: str) -> str:
+    """A document with everything that is made from the code as it is now."""
+    made = {"remarks": remarks()} if name == REMARKS else {"capabilities": matrix(READMES[name]), "erp": heart()}
+    for part, content in made.items():
+        begin, end = f"<!-- {part} -->", f"<!-- /{part} -->"
         before, found, rest = text.partition(begin)
         _, closed, after = rest.partition(end)
         if not found or not closed:
             raise ValueError(f"no {begin} … {end} to fill")
-        text = f"{before}{begin}\n{made}\n{end}{after}"
+        text = f"{before}{begin}\n{content}\n{end}{after}"
     return text
 
 
 def main() -> None:
-    """Rewrites the READMEs of the working folder."""
-    for name, language in READMES.items():
+    """Rewrites the documents of the working folder."""
+    for name in (*READMES, REMARKS):
         path = Path(name)
-        path.write_text(filled(path.read_text(), language))
+        path.write_text(filled(name, path.read_text()))
         sys.stdout.write(f"{name}\n")
 
 

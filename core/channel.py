@@ -161,7 +161,7 @@ class ShopOption:
 
 @dataclass(frozen=True)
 class Channel:
-    """What a channel is and can do. `notes` says why something is absent or emulated; both READMEs print it."""
+    """What a channel is and can do. `notes` says why something is absent or emulated; docs/channels.md prints it."""
 
     code: str
     label: str

@@ -47,8 +47,8 @@ REGISTRY_HOSTS = [
         ("deb", "debian", "org"),
     )
 ]
-LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
-"""Of a Markdown document, to a place in this tree."""
+LINK = re.compile(r"\]\(([^)#:]*)(#[^)]*)?\)")
+"""Of a Markdown document, to a file of this tree (empty: itself) and a heading in it."""
 MACHINE_PATH = re.compile(r"/(?:work|farm|root|Users)/|/home/\w+/|" + re.escape("../" + "shared"))
 
 
@@ -97,11 +97,19 @@ def test_the_lock_pins_every_declared_dependency_within_its_range() -> None:
     assert wrong == [], "run `make lock`"
 
 
+def headings(path: Path) -> set[str]:
+    """The anchors that a Markdown document has, as GitHub makes them."""
+    titles = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {"#" + re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
 def test_links_in_documents_lead_somewhere() -> None:
     documents = [ROOT / name for name in tracked_files() if name.endswith(".md")]
-    links = [(path, link) for path in documents for link in LINK.findall(path.read_text(encoding="utf-8"))]
-    assert len(links) > 20
-    assert [(path.name, link) for path, link in links if not (path.parent / link).exists()] == []
+    links = [(path, *link) for path in documents for link in LINK.findall(path.read_text(encoding="utf-8"))]
+    assert len(links) > 100
+    assert [(path.name, link) for path, link, _ in links if not (path.parent / link).exists()] == []
+    anchored = [(path, path.parent / link if link else path, anchor) for path, link, anchor in links if anchor]
+    assert [(path.name, anchor) for path, to, anchor in anchored if anchor not in headings(to)] == []
 
 
 def test_every_locked_package_has_hashes() -> None:
