@@ -10,6 +10,7 @@ import typer
 import cli
 from commands import readme
 from core.settings import Settings
+from sandbox.settings import Settings as SandboxSettings
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*readme.READMES, *sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs").glob("*.md"))]
@@ -73,6 +74,16 @@ def test_every_setting_is_told_with_its_default() -> None:
     for name, default in told.items():
         if default.startswith("`") and name in fields and (value := fields[name].default):
             assert default.strip("`") == str(value).lower(), name
+
+
+def test_the_sandbox_tells_its_settings() -> None:
+    told = (ROOT / "sandbox" / "README.md").read_text().partition("## Settings")[2].partition("\n## ")[0]
+    named = {
+        name
+        for row in re.findall(r"^\| [^|]+ \| (`.*) \|$", told, re.MULTILINE)
+        for name in re.findall(r"`(\w+)`", row)
+    }
+    assert named == set(SandboxSettings.model_fields)
 
 
 @pytest.mark.parametrize("page", PAGES)
