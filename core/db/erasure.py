@@ -11,7 +11,7 @@ from core.db import feed as events
 from core.db.engine import vault
 from core.db.feed import FeedRow
 from core.db.items import TABLES
-from core.db.sealing import PERSONAL
+from core.db.sealing import NOTHING, PERSONAL
 from core.db.tables import (
     after_sales,
     agreed,
@@ -26,9 +26,6 @@ from core.db.tables import (
     receipt,
     subscription,
 )
-
-NOTHING = '""'
-"""A memo that was erased, as an intent keeps it."""
 
 
 def due(

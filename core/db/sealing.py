@@ -18,12 +18,17 @@ from core.db.engine import Database, vault
 AT_ONCE = 500
 PERSONAL = ("memo", "address")
 """The fields whose values are sealed where values of all fields are kept as text."""
+NOTHING = '""'
+"""A wish that was erased, as an intent keeps it."""
+WISHES = ("memo",)
+"""The kinds of wishes that are sealed. One of the kind `address` is a yes or no and holds no address."""
+EMPTY = ("", NOTHING)
 
 
 @dataclass(frozen=True)
 class Place:
     """A column of sealed values. The values of `row`, joined by `/`, are the row's name in the seal. With a `field` the
-    column is text that is sealed (in base64, in an intent as a JSON string) for personal fields only.
+    column is text that is sealed (in base64, in an intent as a JSON string) for the `sealed` ones of its values only.
     """
 
     column: Column[Any]
@@ -31,6 +36,7 @@ class Place:
     field: Column[Any] | None = None
     source: FromClause | None = None
     """Where `row` and `field` are, if not in the column's own table."""
+    sealed: tuple[str, ...] = PERSONAL
 
     @property
     def name(self) -> str:
@@ -56,12 +62,18 @@ PLACES = (
     _place(tables.delivery_attempt, "response", "delivery_id", "number"),
     *(_place(tables.decision, each, "shop_id", "object_id", field="field") for each in ("base", "ours", "theirs")),
     *(_place(tables.agreed, each, "shop_id", "object_id", field="field") for each in ("value", "seen")),
-    _place(tables.intent, "wanted", "shop_id", "object_id", field="kind"),
+    Place(
+        tables.intent.c.wanted,
+        (tables.intent.c.shop_id, tables.intent.c.object_id),
+        tables.intent.c.kind,
+        sealed=WISHES,
+    ),
     Place(
         tables.attempt.c.wanted,
         (tables.intent.c.shop_id, tables.intent.c.object_id),
         tables.intent.c.kind,
         tables.attempt.join(tables.intent),
+        sealed=WISHES,
     ),
 )
 
@@ -118,7 +130,7 @@ def _older(query: sa.Select[Any], place: Place, head: bytes) -> sa.Select[Any]:
     if place.source is not None:
         query = query.select_from(place.source)
     if place.field is not None:
-        return query.where(place.field.in_(PERSONAL), place.column != "")
+        return query.where(place.field.in_(place.sealed), place.column.not_in(EMPTY))
     return query.where(place.column.is_not(None), sa.func.substr(place.column, 1, len(head)) != head)
 
 

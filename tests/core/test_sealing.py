@@ -8,11 +8,12 @@ import sqlalchemy as sa
 
 from core import crypto
 from core.crypto import Vault, keep_secrets, new_secret, secrets_in
-from core.db import Database, feed, sealing, shops
+from core.db import Database, erasure, feed, sealing, shops
 from core.db.tables import metadata
 from core.errors import ConfigurationError
 from sandbox.steps import STEPS
-from sync import memos, secrets
+from sync import address, memos, secrets
+from sync.address import AnswerItem
 from sync.memos import MemoItem
 from tests.engine import Engine
 from tests.engine import engine as running
@@ -66,7 +67,7 @@ def test_after_a_rotation_the_new_key_alone_opens_everything(engine: Engine) -> 
 
 
 def lived_in(engine: Engine) -> None:
-    """Some minutes with an order in each shop, and memos that both sides wrote."""
+    """Some minutes with an order in each shop, memos that both sides wrote, and an order whose words are erased."""
     engine.settle()
     for channel in engine.shops:
         order = engine.world.place(engine.world.shop(channel), variant="plain", restock=True)
@@ -75,7 +76,19 @@ def lived_in(engine: Engine) -> None:
         engine.run(60, step=20)
         STEPS["memo"](engine.world, order, memo="theirs")
         want(engine, channel, order.order_id, "call 13800000000 last")
+        if channel == "douyin":
+            answer(engine, order.order_id)
         engine.run(120, step=20)
+        if channel == "pinduoduo":
+            with engine.runtime.database.write() as connection:
+                erasure.words(connection, engine.shops[channel], order.order_id, engine.runtime.clock.now())
+
+
+def answer(engine: Engine, order_id: str) -> None:
+    """A wish of the kind `address`, which is about one and holds none."""
+    item = AnswerItem(shop=engine.shops["douyin"], order_id=order_id, approve=True)
+    with engine.runtime.database.write() as connection:
+        assert address.answer(connection, [item], engine.runtime.clock.now()).items[0].state == "queued"
 
 
 def want(engine: Engine, channel: str, order_id: str, text: str) -> None:
