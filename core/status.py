@@ -109,6 +109,12 @@ class AfterSaleStage(StrEnum):
     """Ended without effect: refused by the platform, timed out."""
 
 
+AFTER_SALE_OVER = frozenset(
+    {AfterSaleStage.REFUNDED, AfterSaleStage.DONE, AfterSaleStage.WITHDRAWN, AfterSaleStage.CLOSED}
+)
+"""The stages behind which nothing comes any more."""
+
+
 class Shelf(StrEnum):
     """Whether a listing can be bought."""
 
@@ -135,6 +141,9 @@ class OrderStatus(StrEnum):
     FINISHED = "finished"
     CLOSED = "closed"
 
+
+ORDER_OVER = frozenset({OrderStatus.FINISHED, OrderStatus.CLOSED})
+"""The statuses behind which nothing comes any more but an after-sale."""
 
 A = TypeVar("A", bound=StrEnum)
 W = TypeVar("W", bound=str)

@@ -5,7 +5,7 @@ brings. Values on disk were encrypted; pages and backups that still hold them en
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -16,19 +16,13 @@ from core.db.feed import FeedRow
 from core.errors import ConfigurationError
 from core.model import AfterSale, Order
 from core.people import PERSONAL, without_people
-from core.status import AfterSaleStage, OrderStatus
+from core.status import AFTER_SALE_OVER, ORDER_OVER
 from sync.accept import content_of
 from sync.runtime import Runtime
 
 AT_ONCE = 100
 MODELS: dict[str, type[Order] | type[AfterSale]] = {"order": Order, "after_sale": AfterSale}
-ENDED = {
-    "order": [OrderStatus.FINISHED.value, OrderStatus.CLOSED.value],
-    "after_sale": [
-        stage.value
-        for stage in (AfterSaleStage.REFUNDED, AfterSaleStage.DONE, AfterSaleStage.WITHDRAWN, AfterSaleStage.CLOSED)
-    ],
-}
+ENDED: dict[str, Collection[str]] = {"order": ORDER_OVER, "after_sale": AFTER_SALE_OVER}
 """Kind of item → the statuses in which nobody needs its people any more."""
 
 

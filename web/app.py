@@ -46,8 +46,12 @@ from web.state import State
 from web.watch import Watch
 
 
-def create_app(runtime: Runtime, adapters: Mapping[str, Adapter] = CHANNELS) -> Starlette:
-    """The application over an open runtime, which stays the caller's. `app.state.release()` ends all long-polls."""
+def create_app(
+    runtime: Runtime, adapters: Mapping[str, Adapter] = CHANNELS, *, expecting_pushes: bool = False
+) -> Starlette:
+    """The application over an open runtime, which stays the caller's. `app.state.release()` ends all long-polls. Where
+    pushes are expected, what stores them starts with the application, not with the first of them.
+    """
     state = State(runtime)
     watch = Watch(state)
     writer = Writer(state)
@@ -57,7 +61,7 @@ def create_app(runtime: Runtime, adapters: Mapping[str, Adapter] = CHANNELS) -> 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         state.start()
-        writer.start()
+        writer.start(at_once=expecting_pushes)
         watch.start()
         keys.start()
         yield

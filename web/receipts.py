@@ -72,9 +72,11 @@ class Writer:
         self._changed = asyncio.Event()
         self._open = True
 
-    def start(self) -> None:
-        """Begins, in the running event loop."""
-        self._task = asyncio.create_task(self._run())
+    def start(self, *, at_once: bool) -> None:
+        """Begins, in the running event loop. The process that commits starts now, or with the first push, which then
+        waits for it.
+        """
+        self._task = asyncio.create_task(self._run(at_once=at_once))
 
     async def store(self, notices: Sequence[Notice]) -> None:
         """Returns once the notices are durable. Raises Overloaded or NotStored."""
@@ -91,16 +93,18 @@ class Writer:
         self._changed.set()
         await self._task
 
-    async def _run(self) -> None:
-        child = await self._start_child()
+    async def _run(self, *, at_once: bool) -> None:
+        child = await self._start_child() if at_once else None
         try:
             while batch := await self._take():
-                if not child.alive():
+                if child is not None and not child.alive():
                     child.end()
-                    child = await self._start_child()
+                    child = None
+                child = child or await self._start_child()
                 await self._commit(child, batch)
         finally:
-            child.end()
+            if child is not None:
+                child.end()
 
     async def _take(self) -> list[_Waiting]:
         """The pushes of the next transaction; empty at the end."""

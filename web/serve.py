@@ -54,7 +54,7 @@ def run(settings: Settings, *, started: Callable[[int], None] | None = None) -> 
     logs.configure(settings.log_level)
     runtime = Runtime.open(settings)
     try:
-        server = Server(create_app(runtime), settings.host, settings.port, started=started)
+        server = Server(create_app(runtime, expecting_pushes=True), settings.host, settings.port, started=started)
         _spare_the_collector()
         server.run()
     finally:

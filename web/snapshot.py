@@ -1,6 +1,7 @@
 """`GET /v1/snapshot`: everything that is, and the place in the feed behind which everything comes that it is not."""
 
 import json
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
@@ -13,7 +14,7 @@ from core.access import Caller, KeyScope
 from core.db import feed, feed_end, snapshots
 from core.db.items import StoredItem
 from core.model import AfterSale, Listing, Order
-from core.status import AfterSaleStage, OrderStatus, Shelf
+from core.status import AFTER_SALE_OVER, ORDER_OVER, AfterSaleStage, OrderStatus, Shelf
 from sync.envelope import instant_text
 from web import cursor
 from web.access import Calling, needs
@@ -34,9 +35,9 @@ class Kind(StrEnum):
     LISTING = "listing"
 
 
-_OVER: dict[Kind, set[str]] = {
-    Kind.ORDER: {OrderStatus.FINISHED, OrderStatus.CLOSED},
-    Kind.AFTER_SALE: {AfterSaleStage.REFUNDED, AfterSaleStage.DONE, AfterSaleStage.WITHDRAWN, AfterSaleStage.CLOSED},
+_OVER: dict[Kind, Collection[str]] = {
+    Kind.ORDER: ORDER_OVER,
+    Kind.AFTER_SALE: AFTER_SALE_OVER,
     Kind.LISTING: {Shelf.DELETED},
 }
 _WORDS: dict[Kind, type[StrEnum]] = {Kind.ORDER: OrderStatus, Kind.AFTER_SALE: AfterSaleStage, Kind.LISTING: Shelf}

@@ -40,7 +40,7 @@ def runtime(database: Database, redis_url: str, tmp_path: Path) -> Iterator[Runt
 
 
 @contextmanager
-def serving(runtime: Runtime, *, patient: bool = True) -> Iterator[str]:
+def serving(runtime: Runtime, *, patient: bool = True, expecting_pushes: bool = False) -> Iterator[str]:
     """The base URL of a server on a free port. One that is not patient sends waiting readers home at once."""
     up = threading.Event()
     ports: list[int] = []
@@ -49,7 +49,7 @@ def serving(runtime: Runtime, *, patient: bool = True) -> Iterator[str]:
         ports.append(port)
         up.set()
 
-    app = create_app(runtime)
+    app = create_app(runtime, expecting_pushes=expecting_pushes)
     server = Server(app, "127.0.0.1", 0, started=started)
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -230,6 +230,6 @@ def test_a_push_that_cannot_be_stored_harms_none_of_its_batch(
 
 
 def test_the_process_that_stores_ends_with_the_server(storing: list[subprocess.Popen[bytes]], runtime: Runtime) -> None:
-    with serving(runtime):
+    with serving(runtime, expecting_pushes=True):
         assert storing[-1].poll() is None
     assert storing[-1].poll() is not None
