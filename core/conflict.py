@@ -55,6 +55,8 @@ UNWRITTEN = {
     Field.ADDRESS: "Qudao does not write addresses to a channel",
 }
 """Fields that are only read. The ERP stands on what it was told, so a change of theirs is always put to the policy."""
+GIVEN_BACK = "given_back"
+"""The rule by which orders that ended leave more stock for sale than the ERP said."""
 PERSONAL = {Field.MEMO, Field.ADDRESS}
 """Fields whose values may name people: sealed where they are kept, never told."""
 
@@ -92,6 +94,16 @@ def decide(
     if not ours_moved:
         return Decision(Outcome.ADOPT, "only_theirs", f"it was changed on the channel only{_sums(expected)}")
     return _both(policy, ours_at, theirs_at, _sums(expected))
+
+
+def too_many(policy: Policy, ours: int, allowed: int, *, whole: bool) -> Decision:
+    """More stock is for sale than the `allowed` rest of the ERP's number, `ours`, though nobody edited it. `whole`:
+    none of that number is sold; where some is, only the ERP knows what it should be.
+    """
+    words = f"orders from before the channel got {ours} gave pieces back; by the ERP's word it is {allowed} at most"
+    if policy is Policy.ERP and whole:
+        return Decision(Outcome.PUSH, GIVEN_BACK, f"{words}, so its number is sent again")
+    return Decision(Outcome.ADOPT, GIVEN_BACK, f"{words}, so it is told")
 
 
 def same(field: Field, one: str, other: str) -> bool:

@@ -3,6 +3,9 @@
 A range, not a number, because some things cannot be known: whether the listing takes stock when an order is placed or
 when it is paid; whether a refund before shipping gives stock back; on which side of a reading an order of the same
 seconds fell; and, on channels that show no unpaid orders, how many pieces such orders hold.
+
+What nobody edited may still be more than the ERP wants: a number that was written over pieces of an order, not knowing
+of it, grows by them when that order ends. `ceiling` is what the ERP's own word allows.
 """
 
 from collections.abc import Iterable
@@ -11,6 +14,8 @@ from datetime import datetime, timedelta
 
 SKEW = timedelta(seconds=5)
 """How far the channel's clock and ours may be apart, and its word of a time rounded."""
+COUNTED = timedelta(hours=1)
+"""What was paid so long before the ERP said a number is counted in that number."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,15 @@ class Expected:
         return self.low <= shown <= self.high
 
 
+@dataclass(frozen=True)
+class Word:
+    """The number that the ERP last said, at `said_at`, and that the channel took in `taken`."""
+
+    number: int
+    said_at: datetime
+    taken: Span
+
+
 def expected(base: int, at: Span, read: Span, sold: Iterable[Sold], unseen: int = 0) -> Expected:
     """`base` was true in `at`, the comparison is with a reading in `read`. `unseen` pieces may be held by orders that
     the channel does not show.
@@ -55,6 +69,20 @@ def expected(base: int, at: Span, read: Span, sold: Iterable[Sold], unseen: int 
     usual = ways[1]
     words = f"{base} − {usual.out} sold since + {usual.back} given back = {low}"
     return Expected(low, high, words if low == high else f"{words} to {high}")
+
+
+def ceiling(word: Word, read: Span, sold: Iterable[Sold]) -> int:
+    """How many may be for sale in `read` by the ERP's word: its number − surely sold since and not given back + given
+    back of what it had counted. Anything else that is given back was never taken from this number.
+    """
+    most = word.number
+    for line in sold:
+        if line.back_at is not None and _between(line.back_at, word.taken, read)[1]:
+            counted = line.paid_at is not None and line.paid_at < word.said_at - COUNTED
+            most += line.quantity * counted
+        elif all(at is not None and _between(at, word.taken, read)[0] for at in (line.placed_at, line.paid_at)):
+            most -= line.quantity
+    return most
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ which appends the events last and rings the lanes after its commit.
 A reading asked before base was settled is stale and changes nothing, so that any message may come twice or late. One of
 stock counts only once the shop's order watermark has passed it, one beside an unsettled attempt only once that is
 settled: until then it waits in its base's row, and is judged by `review`, or by `before_send` when ours is about to go.
+What nobody edited and is yet more than the ERP's word allows (sync/given_back) waits there for the ERP's next word.
 """
 
 import json
@@ -27,6 +28,7 @@ from core.db.intents import ADOPTED, Intent
 from core.model import Listing, Price, StockLevel
 from core.sold import Expected, Sold, Span, expected
 from core.status import Shelf
+from sync import given_back
 from sync.decisions import KINDS, Case, Considered, carry_out, hold, listing_and_sku
 
 Sales = dict[tuple[str, str], list[Sold]]
@@ -79,8 +81,7 @@ def consider_all(
     for base, reading in fresh:
         should_be = desk.expected(base, reading, sales)
         if _unmoved(field, base, reading, should_be):
-            desk.unmoved(base, reading, should_be)
-            done.outcomes[reading.object_id] = "agreed"
+            done.add(_as_expected(desk, base, reading, should_be, sales))
         else:
             done.add(_differs(desk, base, reading, should_be))
     return done
@@ -267,6 +268,24 @@ def _unmoved(field: Field, base: Agreed, reading: Reading, should_be: Expected |
     return int(reading.value) in should_be if should_be is not None else same(field, base.value, reading.value)
 
 
+def _as_expected(desk: Desk, base: Agreed, reading: Reading, should_be: Expected | None, sales: Sales) -> Considered:
+    """Nobody edited it. More stock than the ERP's word allows is put right all the same, unless the ERP does so."""
+    key, over, item = reading.object_id, None, None
+    if any(line.back_at is not None for line in sales.get(listing_and_sku(key), ())):
+        item = desk.intent(key)
+        over = given_back.excess(desk.connection, desk.shop_id, item, reading, desk.now)
+    if over is None:
+        desk.unmoved(base, reading, should_be)
+        return Considered({key: "agreed"})
+    if not desk.proven(reading) or desk.now < reading.at + given_back.ANSWER:
+        conflicts.remember(desk.connection, desk.shop_id, desk.field, reading)
+        return Considered({key: "wait"})
+    desk.stand_on(base, reading, "decided")
+    policy = desk.policy_of(key)
+    case = Case(desk.shop_id, desk.field, key, base.value, str(over.ours), reading.value, policy, item)
+    return given_back.put_right(desk.connection, case, over, reading.at, desk.now)
+
+
 def _differs(desk: Desk, base: Agreed, reading: Reading, should_be: Expected | None) -> Considered:
     """Judges a difference, or keeps it until it can be judged."""
     item = desk.intent(reading.object_id)
@@ -300,8 +319,7 @@ def _waited(desk: Desk, base: Agreed, reading: Reading, sales: Sales) -> Conside
         return Considered({base.object_id: "stale"})
     should_be = desk.expected(base, reading, sales)
     if _unmoved(desk.field, base, reading, should_be):
-        desk.unmoved(base, reading, should_be)
-        return Considered({base.object_id: "agreed"})
+        return _as_expected(desk, base, reading, should_be, sales)
     return _differs(desk, base, reading, should_be)
 
 

@@ -292,6 +292,13 @@ def numbers(connection: Connection, skus: Collection[str]) -> dict[str, int]:
     }
 
 
+def said_at(connection: Connection, skus: Collection[str]) -> datetime | None:
+    """When the ERP last said a number of any of these SKUs."""
+    query = sa.select(sa.func.max(sku_stock.c.set_at)).where(sku_stock.c.sku.in_(skus))
+    said: datetime | None = connection.scalar(query)
+    return said
+
+
 def _named(shop_id: str) -> sa.ColumnElement[bool]:
     return sa.and_(
         listing_sku.c.shop_id == shop_id,

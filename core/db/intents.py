@@ -182,6 +182,15 @@ def retry(connection: Connection, intent_id: int, now: datetime) -> bool:
     return changed.rowcount == 1
 
 
+def again(connection: Connection, item: Intent, now: datetime) -> None:
+    """What was done is wanted once more, as a new version. A newer wish has its own chance."""
+    connection.execute(
+        sa.update(intent)
+        .where(intent.c.id == item.id, intent.c.version == item.version, intent.c.state == "done")
+        .values(version=item.version + 1, state="due", not_before=now, tries=0, changed_at=now)
+    )
+
+
 def dismiss(connection: Connection, intent_id: int, note: str, now: datetime) -> bool:
     """Gives a parked intent up, with a note. False when it was not parked."""
     changed = connection.execute(

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from core.conflict import DEFAULTS, UNWRITTEN, Field, Outcome, Policy, decide, same
-from core.sold import Expected, Sold, Span, expected
+from core.conflict import DEFAULTS, GIVEN_BACK, UNWRITTEN, Field, Outcome, Policy, decide, same, too_many
+from core.sold import Expected, Sold, Span, Word, ceiling, expected
 from tests.canonical import at
 
 TEN, ELEVEN, TWELVE = '{"sale":1000}', '{"sale":1100}', '{"sale":1200}'
@@ -160,3 +160,54 @@ def test_clocks_may_be_apart_by_some_seconds() -> None:
     assert 40 in expected(40, BASE, READ, [Sold(1, soon, soon)])
     later = BASE.until + timedelta(seconds=6)
     assert 40 not in expected(40, BASE, READ, [Sold(1, later, later)])
+
+
+HOUR = 60
+SAID = Word(40, at(0), Span(at(1), at(2)))
+
+
+@pytest.mark.parametrize(
+    ("line", "allowed"),
+    [
+        (Sold(3, at(10), at(10)), 37),
+        (Sold(3, at(10)), 40),
+        (Sold(3, at(-10), at(10)), 40),
+        (Sold(3, at(-10), at(-10)), 40),
+        (Sold(3, at(2), at(2)), 40),
+        (Sold(3, at(70), at(70)), 40),
+        (Sold(3, at(10), at(10), at(20)), 40),
+        (Sold(3, at(10), at(10), at(70)), 37),
+        (Sold(3, at(-10), at(-10), at(20)), 40),
+        (Sold(3, at(-10), None, at(20), True), 40),
+        (Sold(3, at(-2 * HOUR), at(-10), at(20)), 40),
+        (Sold(3, at(-2 * HOUR), at(-2 * HOUR), at(20)), 43),
+        (Sold(3, at(-2 * HOUR), None, at(20), True), 40),
+        (Sold(3, at(-2 * HOUR), at(-2 * HOUR), at(-10)), 40),
+    ],
+    ids=[
+        "sold since",
+        "not paid yet",
+        "placed before, paid since",
+        "sold before",
+        "sold while it was sent",
+        "sold after the reading",
+        "sold and given back since",
+        "sold since, given back after the reading",
+        "sold before, given back since",
+        "never paid, given back since",
+        "paid too late to be counted, given back since",
+        "counted, given back since",
+        "never paid, so never counted",
+        "counted, given back before",
+    ],
+)
+def test_what_the_word_of_the_erp_allows(line: Sold, allowed: int) -> None:
+    assert ceiling(SAID, READ, [line]) == allowed
+
+
+@pytest.mark.parametrize("policy", list(Policy))
+def test_too_many_are_put_right_where_the_word_of_the_erp_counts_and_is_whole(policy: Policy) -> None:
+    whole, less = too_many(policy, 40, 40, whole=True), too_many(policy, 40, 39, whole=False)
+    assert {whole.rule, less.rule} == {GIVEN_BACK}
+    assert whole.outcome is (Outcome.PUSH if policy is Policy.ERP else Outcome.ADOPT)
+    assert less.outcome is Outcome.ADOPT
