@@ -65,12 +65,10 @@ class Vault:
     @property
     def head(self) -> bytes:
         """What every value begins with that is sealed now: it names the key."""
-        return self._ring.head
+        return self._newest().head
 
     def seal(self, plain: bytes, table: str, column: str, row: str) -> bytes:
-        if self._folder is not None and time.monotonic() >= self._look_at:
-            self._look()
-        ring, nonce = self._ring, os.urandom(_NONCE)
+        ring, nonce = self._newest(), os.urandom(_NONCE)
         return ring.head + nonce + ring.ciphers[ring.head].encrypt(nonce, plain, _place(table, column, row))
 
     def open(self, sealed: bytes, table: str, column: str, row: str) -> bytes:
@@ -85,6 +83,12 @@ class Vault:
             return cipher.decrypt(nonce, body, _place(table, column, row))
         except InvalidTag:
             raise ConfigurationError(f"an encrypted value in {table}.{column} was changed or moved") from None
+
+    def _newest(self) -> _Ring:
+        """The keys as the file had them at most LOOK_SECONDS ago."""
+        if self._folder is not None and time.monotonic() >= self._look_at:
+            self._look()
+        return self._ring
 
     def _look(self) -> None:
         """Follows the file, which another process may have changed."""

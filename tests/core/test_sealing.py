@@ -111,6 +111,28 @@ def test_a_vault_follows_the_file_that_another_process_changed(tmp_path: Path, m
         Vault.kept_in(tmp_path).open(old, "t", "c", "1")
 
 
+def test_rotating_leaves_nothing_under_the_old_key(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crypto, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(secrets, "LOOK_SECONDS", 0.0)
+    engine.settle()
+    runtime, folder = engine.runtime, engine.runtime.settings.data_dir
+    runtime.settings = runtime.settings.model_copy(update={"secret_key": None})
+    keep_secrets(folder, [SECRET])
+    url = runtime.database.url.render_as_string(hide_password=False)
+    runtime.database = Database(url, Vault.kept_in(folder))
+    assert sum(count for _, count in secrets.rotate(runtime)) > 0
+    assert secrets.outstanding(runtime) == {}
+    with runtime.database.read() as connection:
+        assert sealing.outstanding(connection) == {}
+    new = secrets_in(folder)[0]
+    assert secrets.forget_old(runtime) == 1
+    alone = Database(url, Vault(new))
+    with alone.read() as connection:
+        assert shops.credentials(connection, Vault(new), shops.all_shops(connection)[0])
+    alone.close()
+    runtime.database.close()
+
+
 def test_an_old_key_is_kept_while_anything_needs_it(engine: Engine) -> None:
     engine.runtime.settings = engine.runtime.settings.model_copy(update={"secret_key": None})
     keep_secrets(engine.runtime.settings.data_dir, [NEW, SECRET])
