@@ -1,5 +1,5 @@
 """What documents say that is made from the code: the capability matrix and the heart of the example ERP in both
-READMEs, the channels' own remarks in docs/channels.md.
+READMEs, the channels' own remarks and options in docs/channels.md.
 
 `python -m commands.readme` writes it between its markers; a test finds what was not.
 """
@@ -65,7 +65,9 @@ def matrix(language: str) -> str:
 
 
 def remarks() -> str:
-    """What each channel says of what it cannot do, or only in a way of its own, as Markdown."""
+    """What each channel says of what it cannot do, or only in a way of its own, and what a shop may choose on it, as
+    Markdown.
+    """
     lines = []
     for adapter in CHANNELS.values():
         channel = adapter.channel
@@ -75,6 +77,11 @@ def remarks() -> str:
             for capability in Capability
             if (note := channel.notes.get(capability))
         ]
+        if channel.options:
+            lines += ["", "| `qudao shop add --option` | default | choices | |", "|---|---|---|---|"]
+        for each in channel.options:
+            choices = ", ".join(each.choices) or "any text"
+            lines.append(f"| `{each.name}` | `{each.default}` | {choices} | {each.help} · {each.help_zh} |")
         lines.append("")
     return "\n".join(lines[:-1])
 
