@@ -128,7 +128,9 @@ def test_rotating_leaves_nothing_under_the_old_key(engine: Engine, monkeypatch: 
     assert secrets.forget_old(runtime) == 1
     alone = Database(url, Vault(new))
     with alone.read() as connection:
-        assert shops.credentials(connection, Vault(new), shops.all_shops(connection)[0])
+        assert shops.credentials(
+            connection, Vault(new), shops.all_shops(connection)[0]
+        ).credentials.access_token.get_secret_value()
     alone.close()
     runtime.database.close()
 
