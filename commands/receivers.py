@@ -1,12 +1,13 @@
 """`qudao orders address`, `reveal` and `search`: where orders go, and buyers who ask for another address."""
 
+import sys
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from commands.terminal import USAGE, AsJson, Stop, opened, print_json, say, show_one
+from commands.terminal import USAGE, AsJson, Stop, calling, opened, print_json, say, show_one
 from commands.wishes import DryRun, tell
 
 Reason = Annotated[
@@ -63,7 +64,7 @@ def reveal(
     from sync import receivers
 
     _check(reason)
-    with opened() as runtime:
+    with calling() as runtime:
         found = receivers.reveal(runtime, shop, order, Purpose(purpose.value), by=audit.CLI, reason=reason)
     say("personal data, shown once: keep it nowhere", "个人信息，仅显示一次，请勿保存")
     show_one(
@@ -84,17 +85,19 @@ def search(
     days: Annotated[int, typer.Option(min=1, max=90, help="Orders of so many days · 查询最近多少天。")] = 30,
     json: AsJson = False,
 ) -> None:
-    """Find the orders of a receiver; the name or phone is asked for, so that no shell keeps it · 按收件人查订单。"""
+    """Find the orders of a receiver; the name or phone is asked for (or piped in), so that no shell keeps it ·
+    按收件人查订单。
+    """
     from core.channel import Window
     from core.db import audit
     from sync import receivers
 
     _check(reason)
-    who = typer.prompt("Name or phone · 姓名或电话", hide_input=True, err=True).strip()
+    who = _asked()
     phone = who if who.lstrip("+").replace("-", "").isdecimal() else ""
     now = datetime.now(UTC)
     window = Window(now - timedelta(days=days), now)
-    with opened() as runtime:
+    with calling() as runtime:
         found = receivers.search(
             runtime, shop, window, name="" if phone else who, phone=phone, by=audit.CLI, reason=reason
         )
@@ -104,6 +107,15 @@ def search(
     say(f"{len(found)} orders", f"{len(found)} 个订单")
     for order in found:
         typer.echo(order)
+
+
+def _asked() -> str:
+    """Typed without an echo, or the first line of what a program pipes in."""
+    if sys.stdin.isatty():
+        return str(typer.prompt("Name or phone · 姓名或电话", hide_input=True, err=True)).strip()
+    if who := sys.stdin.readline().strip():
+        return who
+    raise Stop("no name or phone was given", "未输入姓名或电话", USAGE)
 
 
 def _check(reason: str) -> None:

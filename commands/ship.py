@@ -40,6 +40,8 @@ def ship(
 def _parcel(text: str) -> dict[str, Any]:
     carrier, _, rest = text.partition(":")
     number, _, lines = rest.partition(":")
+    if not carrier or not number:
+        raise Stop(f"{text} is no CARRIER:NUMBER", "格式应为 快递公司:单号", USAGE)
     packed = []
     for each in filter(None, lines.split(",")):
         line, _, quantity = each.rpartition("=")

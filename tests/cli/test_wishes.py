@@ -1,5 +1,6 @@
 """`qudao ship`, `qudao shelf`, `qudao orders address|reveal|search`: wished as the ERP does, told in one line."""
 
+import io
 import shlex
 from pathlib import Path
 
@@ -53,7 +54,9 @@ def test_parcels_are_declared_with_what_is_said_of_them(stocked: Qudao) -> None:
     [
         (("ship", SHOP, "o1", "SF:SF1:o1-1=1"), 1, "order_ships_whole"),
         (("ship", SHOP, "o1", "SF:SF1:o1-1"), 2, "LINE=QUANTITY"),
-        (("ship", SHOP, "o1", "SF:"), 3, "tracking_no"),
+        (("ship", SHOP, "o1", "SF:"), 2, "CARRIER:NUMBER"),
+        (("ship", SHOP, "o1", "SF"), 2, "CARRIER:NUMBER"),
+        (("ship", SHOP, "o1", "SF:单号"), 3, "tracking_no"),
         (("ship", "jd:0", "o1", "SF:SF1"), 1, "unknown_shop"),
         (("shelf", SHOP, "L9", "off"), 1, "unknown_listing"),
         (("orders", "address", SHOP, "o1", "approve"), 1, "not_supported_here"),
@@ -69,6 +72,21 @@ def test_what_cannot_be_is_one_line_and_an_exit_code(
     said = stocked(*words)
     assert (said.code, said.out) == (code, ""), said
     assert part in said.err
+
+
+def test_receivers_are_asked_for_while_nothing_of_ours_runs(stocked: Qudao, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("17000000001\n"))
+    away = {"QUDAO_PINDUODUO_GATEWAY": "http://127.0.0.1:9"}
+    said = stocked("orders", "reveal", SHOP, "o1", "--purpose", "ship", "--reason", "waybill", **away)
+    assert (said.code, said.out) == (5, ""), said
+    assert "pdd." in said.err
+    assert "Redis" not in said.err
+    assert stocked("audit", "list", "--action", "receivers:reveal", "--json").json[0]["object"] == "o1"
+    asked = stocked("orders", "search", SHOP, "--reason", "caller asks", **away)
+    assert (asked.code, asked.err.count("\n")) == (5, 1), asked
+    assert "17000000001" not in asked.err
+    nobody = stocked("orders", "search", SHOP, "--reason", "caller asks", **away)
+    assert (nobody.code, nobody.err.count("\n")) == (2, 1), nobody
 
 
 def test_a_shelf_is_wished_and_explained(stocked: Qudao) -> None:
