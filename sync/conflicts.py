@@ -83,7 +83,7 @@ def consider_all(
         if _unmoved(field, base, reading, should_be):
             done.add(_as_expected(desk, base, reading, should_be, sales))
         else:
-            done.add(_differs(desk, base, reading, should_be))
+            done.add(_differs(desk, base, reading, should_be, sales))
     return done
 
 
@@ -286,10 +286,12 @@ def _as_expected(desk: Desk, base: Agreed, reading: Reading, should_be: Expected
     return given_back.put_right(desk.connection, case, over, reading.at, desk.now)
 
 
-def _differs(desk: Desk, base: Agreed, reading: Reading, should_be: Expected | None) -> Considered:
-    """Judges a difference, or keeps it until it can be judged."""
+def _differs(desk: Desk, base: Agreed, reading: Reading, should_be: Expected | None, sales: Sales) -> Considered:
+    """Judges a difference, or keeps it until it can be judged, rather than one that only waits for the ERP's word."""
     item = desk.intent(reading.object_id)
     if (item is not None and intents.unsettled(desk.connection, [item.id])) or not desk.proven(reading):
+        if base.seen is not None and _unmoved(desk.field, base, base.seen, desk.expected(base, base.seen, sales)):
+            conflicts.forget(desk.connection, desk.shop_id, desk.field, base.object_id)
         conflicts.remember(desk.connection, desk.shop_id, desk.field, reading)
         return Considered({reading.object_id: "wait"})
     if item is not None and _our_echo(desk, base, reading, item):
@@ -320,7 +322,7 @@ def _waited(desk: Desk, base: Agreed, reading: Reading, sales: Sales) -> Conside
     should_be = desk.expected(base, reading, sales)
     if _unmoved(desk.field, base, reading, should_be):
         return _as_expected(desk, base, reading, should_be, sales)
-    return _differs(desk, base, reading, should_be)
+    return _differs(desk, base, reading, should_be, sales)
 
 
 def _may_pass(desk: Desk, base: Agreed, item: Intent, done: Considered) -> bool:
