@@ -228,6 +228,17 @@ def certificate(folder: Path, name: str) -> Path:
     return folder / "trust.pem"
 
 
+def _read_whole(connection: socket.socket) -> None:
+    """A request with its body: what is left unread when a connection is closed resets it."""
+    text = b""
+    while b"\r\n\r\n" not in text:
+        text += connection.recv(65_536)
+    head, _, body = text.partition(b"\r\n\r\n")
+    (length,) = (int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length"))
+    while len(body) < length:
+        body += connection.recv(65_536)
+
+
 @contextmanager
 def secure(folder: Path) -> Iterator[tuple[int, list[str]]]:
     """A TLS server that says yes to everything: its port, and the names it was asked for."""
@@ -245,7 +256,7 @@ def secure(folder: Path) -> Iterator[tuple[int, list[str]]]:
                 return
             try:
                 with context.wrap_socket(plain, server_side=True) as connection:
-                    connection.recv(65_536)
+                    _read_whole(connection)
                     connection.sendall(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
             except (ssl.SSLError, OSError):
                 continue
