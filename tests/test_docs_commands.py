@@ -9,7 +9,7 @@ from connectors import CHANNELS
 from core.channel import AgainstRefund, Capability, Channel, Packing
 from core.shipping import REFUND_OPEN
 from sync.address import ASKED
-from web.problems import CATALOGUE
+from web.catalogue import CATALOGUE
 from web.remarks import REMARKS
 
 ROOT = Path(__file__).parents[1]

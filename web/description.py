@@ -7,7 +7,8 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from web import command_routes, consumers, receivers
-from web.problems import CATALOGUE, MEDIA_TYPE, Problem, ProblemDetails
+from web.catalogue import CATALOGUE
+from web.problems import MEDIA_TYPE, Problem, ProblemDetails
 
 VERSION = "1.0"
 """Of the contract: its first part grows when something an ERP relies on goes, its second when something is added."""

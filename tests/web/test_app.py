@@ -22,8 +22,8 @@ from sync.runtime import Runtime
 from tests.vault import VAULT
 from tests.web.conftest import code_of, serving
 from web import logs
+from web.catalogue import CATALOGUE
 from web.guard import AGAIN_SECONDS
-from web.problems import CATALOGUE
 
 
 def description(client: httpx.Client) -> Any:

@@ -13,8 +13,8 @@ from sync.envelope import FAMILIES
 from tests.examples.test_integrating import Reader
 from tests.web.conftest import code_of
 from tests.web.test_feed import append
+from web.catalogue import CATALOGUE
 from web.feed import MOST_JSON, MOST_LINES
-from web.problems import CATALOGUE
 
 PAGE = (Path(__file__).parents[2] / "docs" / "feed.md").read_text()
 
