@@ -28,12 +28,13 @@ from pydantic import SecretStr
 
 from bench._report import print_table
 from bench._servers import SECRET, databases, free_port, wait_for
-from core.channel import Credentials, Notice
+from core.channel import Credentials
 from core.clock import SystemClock
 from core.crypto import Vault
 from core.db import Database, shops
 from core.db.migrations import upgrade
 from core.db.tables import receipt
+from core.notices import Notice
 from core.settings import Settings
 from tests import servers
 from web import receipts, serve

@@ -15,8 +15,9 @@ from connectors.pinduoduo.connector import PinduoduoConnector
 from connectors.pinduoduo.messages import PinduoduoSession
 from connectors.taobao.connector import TaobaoConnector
 from connectors.taobao.messages import TaobaoSession, TaobaoSource
-from core.channel import AppAccess, Channel, Connector, Reader, Session, Source
+from core.channel import Channel, Connector
 from core.clock import Clock
+from core.notices import AppAccess, Reader, Session, Source
 
 __all__ = ["CHANNELS", "Adapter", "Http"]
 

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from sqlalchemy import Connection
 
 from connectors import CHANNELS
-from core.channel import Capability, Connector, Notice, Outcome, Refusal
+from core.channel import Capability, Connector, Outcome, Refusal
 from core.db import feed, intents, items, lanes, outcomes, requests
 from core.db.engine import lock
 from core.db.intents import Attempt, Intent, Wish
@@ -21,6 +21,7 @@ from core.db.lanes import Claim, Kind, Lane
 from core.db.outcomes import Ending
 from core.errors import ChannelError, NotFound, Rejected
 from core.model import Canonical
+from core.notices import Notice
 from sync import acts, deliver, ledger
 from sync.ledger import SHOW_AGAIN
 from sync.runtime import Runtime

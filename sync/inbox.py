@@ -13,7 +13,7 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy import Connection
 
-from core.channel import Connector, Fetched, Notice, ObjectKind
+from core.channel import Connector, Fetched, ObjectKind
 from core.crypto import Vault
 from core.db import feed, lanes, receipts
 from core.db.lanes import Claim, Kind, Lane
@@ -22,6 +22,7 @@ from core.db.shops import shop_id
 from core.db.tables import shop
 from core.errors import ChannelError, Garbled, NotFound, OutcomeUnknown, Throttled, Unavailable, Unsupported
 from core.model import AfterSale, Listing, Order
+from core.notices import Notice
 from sync import address, policy
 from sync.accept import accept
 from sync.policy import Action

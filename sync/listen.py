@@ -20,10 +20,10 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 from connectors import CHANNELS
-from core.channel import AppAccess, Notice, Session, Source
 from core.db import lanes, shops
 from core.db.lanes import Claim, Kind, Lane, LaneLost
 from core.errors import ChannelError, ConfigurationError, QudaoError
+from core.notices import AppAccess, Notice, Session, Source
 from sync import inbox
 from sync.policy import backoff
 from sync.runtime import Runtime

@@ -16,10 +16,10 @@ def rotate(runtime: Runtime) -> Iterator[tuple[str, int]]:
     does.
     """
     folder = runtime.settings.data_dir
+    _note(runtime, "secret:rotate")  # first: without the database no key is made
     if runtime.settings.secret_key is None:
         keep_secrets(folder, [new_secret(), *secrets_in(folder)])
         time.sleep(2 * LOOK_SECONDS)
-    _note(runtime, "secret:rotate")
     yield from sealing.renew(runtime.database)
 
 

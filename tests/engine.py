@@ -12,11 +12,12 @@ import redis
 from pydantic import SecretStr
 
 from connectors import CHANNELS
-from core.channel import Credentials, Notice, Push, Session
+from core.channel import Credentials, Push
 from core.db import Database, feed, intents, items, shops
 from core.db.intents import Intent
 from core.errors import Unavailable
 from core.model import Order
+from core.notices import Notice, Session
 from core.settings import Settings
 from sandbox.callbacks import Callbacks
 from sandbox.clock import VirtualClock

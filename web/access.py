@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 from fastapi.params import Security as Secured
 from fastapi.security import HTTPBearer
+from pydantic import StringConstraints
 
 from core.access import Caller, KeyScope
 from core.db import audit
@@ -12,6 +13,14 @@ from web.problems import ItemError, Problem, detail_zh
 
 _SCHEME = HTTPBearer(scheme_name="key", description="A key made by `qudao key create`.", auto_error=False)
 """Makes the key and the scope part of the API's description; the guard is who checks the key."""
+
+Reason = Annotated[
+    str,
+    StringConstraints(
+        min_length=1, max_length=audit.LONGEST_REASON, strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]+$"
+    ),
+]
+"""Why somebody looks, in words for the audit log."""
 
 
 async def calling(request: Request) -> Caller:

@@ -139,6 +139,7 @@ IdempotencyKey = Annotated[
 ]
 OrderId = Annotated[str, Path(pattern=ID, examples=["6920000000000000001"])]
 ListingId = Annotated[str, Path(pattern=ID, examples=["3512345"])]
+CommandId = Annotated[str, Path(pattern=ID, examples=["cmd_6f1c8d0e9b3a4c5d8e7f60718293a4b5"])]
 DryRun = Annotated[bool, Query(description="Check and answer, but change nothing and remember nothing.")]
 
 
@@ -239,7 +240,7 @@ def routes(state: State) -> APIRouter:
         dependencies=[needs(KeyScope.COMMANDS_READ)],
         responses={200: {"model": CommandStatus}},
     )
-    async def read_command(command_id: str, caller: Calling) -> CommandStatus:
+    async def read_command(command_id: CommandId, caller: Calling) -> CommandStatus:
         """What became of a command, item by item."""
 
         def read() -> CommandStatus:

@@ -13,9 +13,9 @@ from pydantic import SecretStr
 from starlette.types import Receive, Scope, Send
 
 from connectors import Adapter
-from core.channel import Ack, Inbound, Reader
 from core.db import shops
 from core.errors import BadSignature, Malformed
+from core.notices import Ack, Inbound, Reader
 from web.bodies import BodyTooLarge, read_body
 from web.logs import where
 from web.receipts import NotStored, Overloaded, Writer

@@ -22,10 +22,10 @@ from typing import Any, BinaryIO, cast
 
 import structlog
 
-from core.channel import Notice
 from core.crypto import Vault
 from core.db import Database
 from core.db.lanes import Lane
+from core.notices import Notice
 from sync import inbox
 from web import logs
 from web.state import State

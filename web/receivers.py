@@ -14,7 +14,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from core.access import KeyScope
 from core.channel import Purpose, Recipient, Window
-from core.db.audit import LONGEST_REASON
 from core.errors import (
     ChannelError,
     ConfigurationError,
@@ -30,7 +29,7 @@ from core.errors import (
 from core.model import Canonical
 from sync import policy, receivers
 from sync.wishes import Name
-from web.access import Calling, checked_reason, needs
+from web.access import Calling, Reason, checked_reason, needs
 from web.batches import JSON, read_json, read_one
 from web.problems import ItemError, Problem, detail_zh
 from web.state import State
@@ -40,10 +39,6 @@ R = TypeVar("R")
 LONGEST = timedelta(days=92)
 AGAIN_SECONDS = 10
 """When to come again to a channel that did not answer, or did not say when its quota is free."""
-Reason = Annotated[
-    str,
-    StringConstraints(min_length=1, max_length=LONGEST_REASON, strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]+$"),
-]
 
 
 class RevealRequest(Canonical):

@@ -9,7 +9,7 @@ from starlette.responses import StreamingResponse
 from core.access import KeyScope
 from core.db.items import Filter
 from sync import reports
-from web.access import Calling, checked_reason, needs
+from web.access import Calling, Reason, checked_reason, needs
 from web.feed import Instant, Name
 from web.pages import NO_SHOP
 from web.state import State
@@ -22,9 +22,7 @@ class ReportQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    reason: str = Field(
-        min_length=1,
-        max_length=200,
+    reason: Reason = Field(
         description="What for; goes into the audit log, so it names nobody.",
         examples=["monthly statement"],
     )

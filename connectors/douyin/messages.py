@@ -9,8 +9,9 @@ from pydantic_core import from_json, to_json
 from connectors.douyin.mapping import instant_of, order_id_of
 from connectors.douyin.signing import verify_push
 from connectors.douyin.wire import Json, PushMessage
-from core.channel import Ack, Inbound, Notice, ObjectKind
+from core.channel import ObjectKind
 from core.errors import BadSignature, Malformed
+from core.notices import Ack, Inbound, Notice
 
 ACK = Ack(200, b'{"code":0,"msg":"success"}')
 NACK = Ack(200, b'{"code":1,"msg":"fail"}')

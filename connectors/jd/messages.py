@@ -13,9 +13,10 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic import SecretStr
 
-from core.channel import AppAccess, Notice, ObjectKind, Polled
+from core.channel import ObjectKind
 from core.clock import SHANGHAI, Clock
 from core.errors import ConfigurationError, Malformed, Unavailable
+from core.notices import AppAccess, Notice, Polled
 
 EVERY_SECONDS = 10.0
 LAG = timedelta(seconds=10)

@@ -13,9 +13,10 @@ from pydantic import SecretStr
 from pydantic_core import from_json
 
 from connectors.pinduoduo import CHANNEL, mapping, signing, wire
-from core.channel import Notice, ObjectKind, Received
+from core.channel import ObjectKind
 from core.clock import Clock
 from core.errors import Malformed, Unavailable
+from core.notices import Notice, Received
 
 log = structlog.get_logger("qudao.pinduoduo.messages")
 

@@ -17,9 +17,10 @@ from connectors.rows import Wire, described, named, page, text_of
 from connectors.taobao import CHANNEL, errors, signing, wire
 from connectors.taobao.mapping.values import loose_instant
 from connectors.taobao.signing import Param
-from core.channel import AppAccess, Call, Credentials, Fetched, Gate, Page, Request, Scope, Transport, Window
+from core.channel import Call, Credentials, Fetched, Gate, Page, Request, Scope, Transport, Window
 from core.clock import SHANGHAI, Clock
 from core.errors import ChannelError, Garbled, Malformed, NotFound, OutcomeUnknown, Rejected, Throttled, Unavailable
+from core.notices import AppAccess
 
 ROUTER = "/router/rest"
 CONTENT_TYPE = "application/x-www-form-urlencoded;charset=utf-8"

@@ -19,9 +19,10 @@ from connectors.taobao import CHANNEL, signing, wire
 from connectors.taobao.client import TaobaoClient
 from connectors.taobao.frames import Custom, Format, Frame, FrameType, Value, decode, encode
 from connectors.taobao.mapping.values import loose_instant
-from core.channel import AppAccess, Notice, ObjectKind, Polled, Received
+from core.channel import ObjectKind
 from core.clock import Clock
 from core.errors import Malformed, Unavailable
+from core.notices import AppAccess, Notice, Polled, Received
 
 GROUP = "default"
 """The queue of every user and topic that was put into no other group."""

@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
-from core.channel import Notice, ObjectKind
+from core.channel import ObjectKind
 from core.crypto import Vault
 from core.db.tables import receipt
+from core.notices import Notice
 
 
 @dataclass(frozen=True)

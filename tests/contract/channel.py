@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from connectors import CHANNELS, Adapter
-from core.channel import Capability, Channel, Notice, ObjectKind, Recipient
+from core.channel import Capability, Channel, ObjectKind, Recipient
 from core.model import Order as Read
+from core.notices import Notice
 from core.status import AfterSaleStage, Hold, OrderStatus
 from sandbox.model import Order, Refund, RefundKind, Sku
 from tests.contract.bench import Bench

@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 from pydantic import SecretStr
 
 from connectors.douyin.messages import DouyinReader
-from core.channel import Notice, Recipient
+from core.channel import Recipient
+from core.notices import Notice
 from core.status import AfterSaleStage, OrderStatus
 from sandbox.callbacks import Batch
 from sandbox.model import Order

@@ -9,8 +9,9 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from connectors.jd.messages import LAG, jd_source
-from core.channel import AppAccess, Notice, ObjectKind, Polled
+from core.channel import ObjectKind
 from core.model import Order as Read
+from core.notices import AppAccess, Notice, Polled
 from core.status import AfterSaleStage, Hold, OrderStatus
 from sandbox.jd.aftersale_states import SERVICE_CODES
 from sandbox.jd.desk import is_service

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from pydantic import SecretStr
 
 from connectors.pinduoduo.messages import PinduoduoSession
-from core.channel import Notice
+from core.notices import Notice
 from core.status import AfterSaleStage, OrderStatus
 from sandbox.model import Order
 from sandbox.pinduoduo import session as simulated

@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 from pydantic import SecretStr
 
 from connectors.taobao.messages import TaobaoSession
-from core.channel import Capability, Notice, Recipient
+from core.channel import Capability, Recipient
 from core.errors import Unavailable
+from core.notices import Notice
 from core.status import AfterSaleStage, Hold, OrderStatus
 from sandbox.model import Order, Sku
 from sandbox.taobao.longlink import LongLink

@@ -2,8 +2,9 @@
 
 import pytest
 
-from core.channel import Capability, Notice, ObjectKind, Push
+from core.channel import Capability, ObjectKind, Push
 from core.errors import BadSignature
+from core.notices import Notice
 from tests.contract.bench import Bench
 from tests.contract.channel import ChannelUnderTest, Listener
 from tests.contract.channels import CHANNELS, by_push

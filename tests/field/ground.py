@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from connectors.jd.messages import LAG
-from core.channel import Connector, Notice, Push, Source
+from core.channel import Connector, Push
 from core.db import Database, catalog, lanes, shops, watermarks
 from core.db.intents import Intent, attempts
 from core.db.lanes import Kind, Lane
@@ -25,6 +25,7 @@ from core.db.tables import receipt
 from core.db.watermarks import Watermark
 from core.model import Order as Read
 from core.model import Parcel, ParcelDraft
+from core.notices import Notice, Source
 from sandbox.faults import FaultKind, FaultRule
 from sandbox.jd.push_table import PushTable, open_table
 from sandbox.model import Buyer, Order, Shop, Sku

@@ -13,10 +13,11 @@ from datetime import timedelta
 import pytest
 from pydantic import SecretStr
 
-from core.channel import Call, Capability, Credentials, Notice, ObjectKind, Scope
+from core.channel import Call, Capability, Credentials, ObjectKind, Scope
 from core.db import shops, watermarks
 from core.db.lanes import Kind
 from core.db.shops import ShopRow
+from core.notices import Notice
 from sandbox.model import Shop
 from sync import drain, pull, tokens
 from sync.runtime import Runtime

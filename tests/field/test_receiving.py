@@ -17,9 +17,10 @@ from pydantic import SecretStr
 from sqlalchemy.exc import SQLAlchemyError
 
 from connectors import CHANNELS
-from core.channel import Push, Session
+from core.channel import Push
 from core.db import Database
 from core.db.lanes import Kind
+from core.notices import Session
 from sandbox.model import Order
 from sync import drain, inbox, listen, shipments
 from tests.field.ground import Ground

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 
 from connectors import CHANNELS
-from core.channel import Session, Source
 from core.db import shops
 from core.db.lanes import Claim, LaneLost
 from core.errors import ChannelError
+from core.notices import Session, Source
 from sandbox.platform import Connection
 from sync import listen
 from sync.runtime import Runtime

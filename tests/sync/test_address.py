@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from core.channel import Notice, ObjectKind, Refusal
+from core.channel import ObjectKind, Refusal
 from core.db import Database, intents, requests
 from core.db.intents import Attempt, Intent
 from core.model import ParcelDraft
+from core.notices import Notice
 from sandbox.faults import FaultRule
 from sandbox.model import Order
 from sandbox.steps import STEPS

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from core.channel import BadRow, Connector, Fetched, Notice, ObjectKind, Page, Window
+from core.channel import BadRow, Connector, Fetched, ObjectKind, Page, Window
 from core.db import Database, watermarks
 from core.db.gaps import Gap
 from core.db.watermarks import Walk
 from core.errors import ConfigurationError
 from core.model import Order
+from core.notices import Notice
 from sync import gaps, ops, pull
 from tests.canonical import order
 from tests.engine import Engine

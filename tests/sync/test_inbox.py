@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from connectors.douyin.connector import DouyinConnector
-from core.channel import Fetched, Notice, ObjectKind
+from core.channel import Fetched, ObjectKind
 from core.db import Database
 from core.db.tables import receipt
 from core.model import Listing, Order
+from core.notices import Notice
 from sandbox.faults import FaultRule
 from tests.engine import Engine
 from tests.engine import engine as running

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from connectors import CHANNELS
-from core.channel import AppAccess, Notice, ObjectKind, Polled, Source
+from core.channel import ObjectKind
 from core.db import Database, shops
 from core.errors import Unavailable
+from core.notices import AppAccess, Notice, Polled, Source
 from sync import inbox, listen
 from sync.runtime import Runtime
 from tests.engine import Engine

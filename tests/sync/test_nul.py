@@ -6,11 +6,12 @@ import pytest
 import sqlalchemy as sa
 
 from connectors.rows import named, page
-from core.channel import Fetched, Notice, ObjectKind
+from core.channel import Fetched, ObjectKind
 from core.db import Database, items, parked, watermarks
 from core.db.tables import receipt
 from core.errors import Malformed, Rejected
 from core.model import Order
+from core.notices import Notice
 from sync import gaps, ops, pull
 from tests.engine import engine as running
 

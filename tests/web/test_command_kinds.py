@@ -9,11 +9,12 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.channel import Notice, ObjectKind
+from core.channel import ObjectKind
 from core.crypto import Vault
 from core.db import Database
 from core.db.tables import address_request, agreed, command, intent, mapping, sku_stock
 from core.model import Listing, ListingSku
+from core.notices import Notice
 from core.status import Fact, Shelf
 from sync import inbox
 from sync.accept import accept
@@ -120,6 +121,7 @@ def test_what_cannot_be_is_refused(
 @pytest.mark.parametrize("path", ["/v1/listings/%20/shelf", "/v1/orders/%00/memo", "/v1/orders/a%20b/address:confirm"])
 def test_a_path_names_something_that_can_be_an_id(erp: httpx.Client, filled: str, path: str) -> None:
     assert code_of(send(erp, path, {"shop": filled}), 400) == "invalid_parameter"
+    assert code_of(erp.get("/v1/commands/a%00b"), 400) == "invalid_parameter"
 
 
 def test_parcels_are_held_to_the_order(erp: httpx.Client, filled: str, database: Database) -> None:

@@ -58,7 +58,8 @@ def test_a_table_is_narrowed_by_when_orders_were_created(erp: httpx.Client, data
 
 
 def test_a_reason_is_needed_and_names_nobody(erp: httpx.Client, database: Database) -> None:
-    assert code_of(erp.get(PATH), 400) == "invalid_parameter"
+    for wrong in ({}, {"reason": " "}, {"reason": "a\x00b"}, {"reason": "x" * 201}):
+        assert code_of(erp.get(PATH, params=wrong), 400) == "invalid_parameter"
     assert code_of(erp.get(PATH, params={"reason": "for 13800000000"}), 422) == "reason_holds_personal_data"
     with database.read() as connection:
         assert audit.page(connection, action="report:orders", limit=10) == []

@@ -9,8 +9,9 @@ from pydantic import SecretStr
 
 from connectors.douyin import signing
 from connectors.douyin.messages import DouyinReader
-from core.channel import Inbound, ObjectKind
+from core.channel import ObjectKind
 from core.errors import BadSignature, Malformed
+from core.notices import Inbound
 from tests.connectors.douyin.conftest import APP_KEY, SAMPLES, SECRET, sample
 
 READER = DouyinReader({APP_KEY: SecretStr(SECRET)})

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from connectors.douyin.connector import DouyinConnector
 from connectors.douyin.messages import DouyinReader
 from connectors.http import Http
-from core.channel import Credentials, Notice, ObjectKind, OpenGate, PriceWrite, Purpose, StockDelta, StockWrite, Window
+from core.channel import Credentials, ObjectKind, OpenGate, PriceWrite, Purpose, StockDelta, StockWrite, Window
 from core.errors import (
     AlreadyDone,
     ChannelError,
@@ -21,6 +21,7 @@ from core.errors import (
     Unavailable,
 )
 from core.model import Flag, Memo, Packed, ParcelDraft, Price, Shipment, SkuKey
+from core.notices import Notice
 from core.status import AfterSaleKind, AfterSaleStage, AfterSaleState, Closing, Fulfilment, Hold, OrderStatus, Shelf
 from sandbox.clock import VirtualClock
 from sandbox.douyin import Platform

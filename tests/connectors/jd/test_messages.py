@@ -16,9 +16,10 @@ from pydantic import SecretStr
 
 from connectors.jd import messages
 from connectors.jd.messages import JdSource, jd_source
-from core.channel import AppAccess, Notice, ObjectKind, OpenGate, Polled, Request
+from core.channel import ObjectKind, OpenGate, Request
 from core.clock import SHANGHAI, ManualClock
 from core.errors import ConfigurationError, Malformed, Unavailable
+from core.notices import AppAccess, Notice, Polled
 from tests.servers import Mariadb
 
 KEY = "A1B2C3D4E5F60718293A4B5C6D7E8F90"

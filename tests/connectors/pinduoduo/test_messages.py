@@ -8,9 +8,10 @@ import pytest
 from pydantic import SecretStr
 
 from connectors.pinduoduo.messages import PinduoduoSession
-from core.channel import Notice, ObjectKind
+from core.channel import ObjectKind
 from core.clock import ManualClock
 from core.errors import Malformed, Unavailable
+from core.notices import Notice
 from tests.connectors.pinduoduo.kit import KEY, ORDER_SN, SAMPLES, SECRET, sample
 
 GATEWAY = "wss://message-api.pinduoduo.com"

@@ -21,11 +21,11 @@ from pydantic import SecretStr
 from connectors import CHANNELS, Adapter
 from connectors.taobao import CHANNEL
 from connectors.taobao.messages import TaobaoSession, TaobaoSource
-from core.channel import Notice
 from core.clock import ManualClock
 from core.db import Database
 from core.db.tables import receipt
 from core.errors import Unavailable
+from core.notices import Notice
 from sandbox.clock import VirtualClock
 from sandbox.pushes import Push
 from sandbox.sandbox import Sandbox

@@ -13,9 +13,10 @@ from pydantic import SecretStr
 
 from connectors.taobao.frames import Custom, Format, Frame, FrameType, Value, decode, encode
 from connectors.taobao.messages import TOPICS, TaobaoSession, TaobaoSource
-from core.channel import AppAccess, Notice, ObjectKind, OpenGate, Polled, Received, Request
+from core.channel import ObjectKind, OpenGate, Request
 from core.clock import ManualClock
 from core.errors import ChannelError, Malformed, Throttled, Unavailable
+from core.notices import AppAccess, Notice, Polled, Received
 from tests.connectors.taobao.kit import KEY, SECRET, TID, sample
 
 USER = "2200112233"

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from pydantic import SecretStr
 
 from connectors import Adapter
-from core.channel import Notice, ObjectKind
+from core.channel import ObjectKind
+from core.notices import Notice
 from core.status import OrderStatus
 from sandbox.callbacks import Batch
 from tests.contract.bench import Bench

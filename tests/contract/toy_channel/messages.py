@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from pydantic import SecretStr, ValidationError
 from pydantic_core import from_json, to_json
 
-from core.channel import Ack, Inbound, Notice, ObjectKind
+from core.channel import ObjectKind
 from core.errors import BadSignature, Malformed
+from core.notices import Ack, Inbound, Notice
 from tests.contract.toy_channel import CHANNEL, mapping, signing, wire
 
 ACK = Ack(200, b'{"ok":true}')
