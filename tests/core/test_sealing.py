@@ -135,6 +135,17 @@ def test_rotating_leaves_nothing_under_the_old_key(engine: Engine, monkeypatch: 
     runtime.database.close()
 
 
+def test_without_the_database_no_key_is_made(engine: Engine) -> None:
+    runtime, folder = engine.runtime, engine.runtime.settings.data_dir
+    runtime.settings = runtime.settings.model_copy(update={"secret_key": None})
+    keep_secrets(folder, [SECRET])
+    runtime.database = Database("postgresql+psycopg://nobody@/nothing?host=/nowhere", Vault.kept_in(folder))
+    with pytest.raises(sa.exc.OperationalError):
+        next(secrets.rotate(runtime))
+    assert secrets_in(folder) == [SECRET]
+    runtime.database.close()
+
+
 def test_an_old_key_is_kept_while_anything_needs_it(engine: Engine) -> None:
     engine.runtime.settings = engine.runtime.settings.model_copy(update={"secret_key": None})
     keep_secrets(engine.runtime.settings.data_dir, [NEW, SECRET])
