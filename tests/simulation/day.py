@@ -106,6 +106,8 @@ class Day:
         self.beat, self.listen, self.web, self.erp = (Process(name) for name in ("beat", "listen", "web", "erp"))
         self.actors: list[Actor] = [Actor("beat", self._beat, 0.0)]
         self.killed = 0
+        self.looked_at = 0.0
+        """When the evening's look at all stock began."""
         self.log: list[str] = []
 
     @property

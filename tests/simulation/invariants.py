@@ -20,6 +20,7 @@ from core.db.intents import ADOPTED
 from core.db.tables import attempt, bad_row, intent, lane, receipt, watermark
 from core.errors import NotFound
 from core.model import AfterSale, Order
+from core.sold import COUNTED
 from core.status import Closing, advance
 from sandbox.model import Sku
 from sandbox.world import World
@@ -279,6 +280,7 @@ def _stock(day: Day, erp: Erp) -> Iterator[Violation]:
             (row.intent_id, row.version): (row.started_at.timestamp(), row.resolved_at.timestamp())
             for row in connection.execute(shown)
         }
+        said = {code: at for code in erp.stock if (at := catalog.said_at(connection, [code])) is not None}
     for code, quantity in erp.stock.items():
         if numbers.get(code) != quantity:
             yield Violation("the ERP's last number is ours", f"{code}: {numbers.get(code)}, wanted {quantity}")
@@ -297,6 +299,30 @@ def _stock(day: Day, erp: Erp) -> Iterator[Violation]:
             yield Violation(
                 "stock ends as last wanted", f"{about}: set to {sku.last_set.quantity}, wanted {erp.stock[row.sku]}"
             )
+        elif work.state == "done":
+            counted = said[row.sku] - COUNTED
+            most = erp.stock[row.sku] + left_of(day, channel, sku, looks.get((work.id, work.version)), counted)
+            if sku.sellable > most:
+                yield Violation("no more stays on sale than was said", f"{about}: {sku.sellable}, at most {most}")
+
+
+def left_of(day: Day, channel: str, sku: Sku, looked: tuple[float, float] | None, counted: datetime) -> int:
+    """By how much what is on sale may be above the number last wished, with the truth about orders: less what was sold
+    since and is still out; more by what came back of orders that the ERP had `counted`, or after the evening's look.
+    """
+    since = max(sku.last_set.at, looked[1] if looked is not None else 0) + BETWEEN_SECONDS
+    change = 0
+    for order in day.world.all_orders(channel):
+        for line in order.lines:
+            if line.sku_id != sku.sku_id:
+                continue
+            back = line.cancelled or order.cancelled is not None
+            known = order.paid is not None and order.paid < counted.timestamp() + BETWEEN_SECONDS
+            if back and (known or order.updated > day.looked_at):
+                change += line.quantity
+            elif not back and order.paid is not None and order.created > since and not order.parent_id:
+                change -= line.quantity
+    return change
 
 
 def explained(world: World, channel: str, sku: Sku, wanted: int, looked: tuple[float, float] | None) -> bool:

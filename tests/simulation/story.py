@@ -1,6 +1,7 @@
 """The course of a day: the shops' morning, hours in which everything breaks, an evening in which all must agree."""
 
 import hashlib
+import math
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import sqlalchemy as sa
 
 from core.db import Database, feed, shops
 from core.db.tables import attempt, intent, receipt
-from sync import ops
+from sync import given_back, ops
+from sync.runtime import Runtime
 from tests.simulation import invariants
 from tests.simulation.buyers import Buyers
 from tests.simulation.chaos import Chaos
@@ -77,9 +79,28 @@ class Story:
         day.actors = [actor for actor in day.actors if actor.name not in gone]
         self.buyers.end()
         self.erp.want_stock(3)
-        for _ in range(QUIET_TIMES):
-            day.run(40.0)
-            day.world.advance(QUIET_SECONDS)
+        self._quiet(QUIET_TIMES * QUIET_SECONDS)
+        if found := self._done():
+            return found
+        day.looked_at = day.world.now()
+        day.start(day.web, "reads stock", self._look)
+        self._quiet(given_back.ANSWER.total_seconds() + QUIET_SECONDS)
+        return self._done()
+
+    def _quiet(self, seconds: float) -> None:
+        """Nobody wants anything for so long at least."""
+        for _ in range(math.ceil(seconds / QUIET_SECONDS)):
+            self.day.run(40.0)
+            self.day.world.advance(QUIET_SECONDS)
+
+    def _look(self, runtime: Runtime) -> None:
+        for channel in self.day.channels:
+            for _ in ops.resync_stock(runtime, self.day.shop_id(channel)):
+                pass
+
+    def _done(self) -> list[Violation]:
+        """Waits until nothing is left to do."""
+        day = self.day
         for _ in range(PATIENCE_TIMES):
             day.run(60.0)
             waiting = self._waiting()
