@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from commands.reasons import Reason
 from commands.terminal import AsJson, opened, print_json, say
 
 app = typer.Typer(help="Personal data: erase and retain · 个人信息的删除与保留期限。", no_args_is_help=True)
@@ -13,7 +14,7 @@ app = typer.Typer(help="Personal data: erase and retain · 个人信息的删除
 def erase(
     shop: Annotated[str, typer.Argument(help="e.g. douyin:7012345 · 店铺。")],
     order: Annotated[str, typer.Argument(help="The order's number · 订单号。")],
-    reason: Annotated[str, typer.Option(help="For the audit log, without personal data · 原因，记入审计日志。")],
+    reason: Reason,
 ) -> None:
     """Erase the people of an order that is over, for good · 永久删除已结束订单中的个人信息。"""
     from sync import privacy

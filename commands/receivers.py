@@ -7,15 +7,9 @@ from typing import Annotated
 
 import typer
 
+from commands.reasons import Reason
 from commands.terminal import USAGE, AsJson, Stop, calling, opened, print_json, say, show_one
 from commands.wishes import DryRun, tell
-
-Reason = Annotated[
-    str,
-    typer.Option(
-        prompt="What for · 用途说明", help="Kept in the audit log; no personal data · 记入审计，勿含个人信息。"
-    ),
-]
 
 
 class Answer(StrEnum):
@@ -63,7 +57,6 @@ def reveal(
     from core.db import audit
     from sync import receivers
 
-    _check(reason)
     with calling() as runtime:
         found = receivers.reveal(runtime, shop, order, Purpose(purpose.value), by=audit.CLI, reason=reason)
     say("personal data, shown once: keep it nowhere", "个人信息，仅显示一次，请勿保存")
@@ -92,7 +85,6 @@ def search(
     from core.db import audit
     from sync import receivers
 
-    _check(reason)
     who = _asked()
     phone = who if who.lstrip("+").replace("-", "").isdecimal() else ""
     now = datetime.now(UTC)
@@ -116,10 +108,3 @@ def _asked() -> str:
     if who := sys.stdin.readline().strip():
         return who
     raise Stop("no name or phone was given", "未输入姓名或电话", USAGE)
-
-
-def _check(reason: str) -> None:
-    from core.db import audit
-
-    if not 0 < len(reason.strip()) <= audit.LONGEST_REASON or audit.personal(reason):
-        raise Stop("a reason is short and holds no number of a person", "理由应简短且不含个人信息", USAGE)

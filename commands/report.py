@@ -8,6 +8,7 @@ from typing import IO, Annotated
 
 import typer
 
+from commands.reasons import Reason
 from commands.terminal import USAGE, ShopOption, Stop, instant, opened, say
 
 app = typer.Typer(help="Tables to take away · 导出报表。", no_args_is_help=True)
@@ -15,7 +16,7 @@ app = typer.Typer(help="Tables to take away · 导出报表。", no_args_is_help
 
 @app.command()
 def orders(
-    reason: Annotated[str, typer.Option(help="What for; goes into the audit log · 用途，记入审计日志。")],
+    reason: Reason,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="A CSV file; else standard output · 文件。")] = None,
     since: Annotated[str, typer.Option(help="Created then or later: 2026-11-11, 12h, 7d · 起始。")] = "",
     until: Annotated[str, typer.Option(help="Created before then · 截止。")] = "",
@@ -35,11 +36,7 @@ def orders(
             with runtime.database.read() as connection:
                 shops.get(connection, shop)
         file = sys.stdout if out is None else stack.enter_context(_private(out))
-        try:
-            parts = reports.orders(runtime, wanted, key=audit.CLI, reason=reason)
-        except ValueError as error:
-            raise Stop(str(error), "原因须简短且不得包含个人信息") from None
-        file.writelines(parts)
+        file.writelines(reports.orders(runtime, wanted, key=audit.CLI, reason=reason))
     if out is not None:
         say(f"{out} is written; it is watermarked and noted in the audit log", "已导出，带水印并记入审计日志")
 
