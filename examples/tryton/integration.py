@@ -18,7 +18,7 @@ from examples.tryton.books import Books, Sent
 from examples.tryton.decisions import Action, Mapped, decide, mapping
 
 CONSUMER = "tryton"
-EVENTS = ["order.*", "listing.mapped"]
+EVENTS = ["order.*", "listing.mapped", "stock.adopted"]
 CARRIER = "ZTO"
 """The company has a contract with one carrier."""
 WAIT_SECONDS = 1.0
@@ -59,6 +59,10 @@ class Integration:
         if self._unknown_goods(orders):
             self.mapped = mapping(list(self.qudao.stock()))
         sold = sum(self._take(order) == "sold" for order in orders)
+        for event in page["events"]:
+            if event["type"] == "qudao.stock.adopted":  # the channel shows another number: ours is said again
+                place = (event["source"].removeprefix("/shops/"), event["data"]["listing_id"], event["data"]["sku_id"])
+                self.touched |= {sku for sku, _ in self.mapped.get(place, ())}
         self.books.finish_tasks()
         return sold
 
