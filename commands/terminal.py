@@ -83,7 +83,7 @@ def meaning(error: Exception) -> tuple[str, int] | None:
     for kind, chinese, code in _MEANING:
         if isinstance(error, kind):
             return line(str(error), chinese), code
-    return _storage(error)
+    return _storage(error) or _surroundings(error)
 
 
 def _storage(error: Exception) -> tuple[str, int] | None:
@@ -92,18 +92,27 @@ def _storage(error: Exception) -> tuple[str, int] | None:
     name = type(error).__name__
     if home == "redis" and name in ("ConnectionError", "TimeoutError", "BusyLoadingError"):
         return line("Redis does not answer; `qudao doctor` says more", "Redis 无法连接，运行 `qudao doctor` 排查"), AWAY
-    if home == "sqlalchemy" and name in ("OperationalError", "ProgrammingError", "InterfaceError"):
+    if home == "sqlalchemy" and name in ("OperationalError", "ProgrammingError", "InterfaceError", "DatabaseError"):
         text = str(getattr(error, "orig", error))
         if "no such table" in text or ("relation" in text and "does not exist" in text):
             return line(
                 "the database has no tables yet: run `qudao migrate`", "数据库尚未建表，请运行 `qudao migrate`"
             ), SETTINGS
         return line(f"the database does not answer: {text.splitlines()[0]}", "数据库无法使用"), AWAY
+    return None
+
+
+def _surroundings(error: Exception) -> tuple[str, int] | None:
+    """A setting, an argument, a file or a pipe that cannot be used."""
+    name, home = type(error).__name__, type(error).__module__.partition(".")[0]
     if name == "ValidationError" and home == "pydantic_core":
         fields = ", ".join(".".join(map(str, entry["loc"])) for entry in getattr(error, "errors", list)())
-        return line(f"not a usable value: {fields}", "取值无效"), USAGE
+        code = SETTINGS if getattr(error, "title", "") == "Settings" else USAGE
+        return line(f"not a usable value: {fields}", "取值无效"), code
     if isinstance(error, BrokenPipeError):
         return "", OK
+    if isinstance(error, OSError) and error.filename:
+        return line(f"{error.filename}: {error.strerror}", "文件或目录无法使用"), SETTINGS
     return None
 
 

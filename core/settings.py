@@ -28,7 +28,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="QUDAO_", toml_file="qudao.toml", extra="ignore", frozen=True)
 
     data_dir: Path = Path(".qudao")
-    database_url: str = ""
+    database_url: str = Field("", pattern=r"^($|sqlite://|postgres(ql)?(\+psycopg)?://)")
     """Empty: a SQLite file in the data folder. PostgreSQL: `postgresql://user@host/name`."""
     redis_url: str = ""
     """Empty: a redis or valkey server on PATH, else the embedded one, on a socket in the data folder."""

@@ -133,6 +133,24 @@ def test_a_database_that_is_away_is_said_in_one_line(qudao: Qudao, tmp_path: Pat
     assert len(said.err.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("settings", "code", "part"),
+    [
+        ({"QUDAO_DATABASE_URL": "mysql://x/y"}, 3, "database_url"),
+        ({"QUDAO_DATABASE_URL": "sqlite:///garbage.db"}, 4, "file is not a database"),
+        ({"QUDAO_DATA_DIR": "garbage.db"}, 3, "garbage.db: "),
+        ({"QUDAO_WEBHOOK_ALLOW_NETWORKS": "home"}, 3, "webhook_allow_networks"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_said_in_one_line(
+    qudao: Qudao, tmp_path: Path, settings: dict[str, str], code: int, part: str
+) -> None:
+    (tmp_path / "garbage.db").write_text("no database, whatever its name says\n" * 9)
+    said = qudao("shop", "list", **settings)
+    assert (said.code, said.out, len(said.err.splitlines())) == (code, "", 1), said
+    assert part in said.err
+
+
 def test_a_database_without_tables_is_told_how_to_get_them(qudao: Qudao, tmp_path: Path) -> None:
     empty = tmp_path / "empty.db"
     sqlite3.connect(empty).close()
