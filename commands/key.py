@@ -22,6 +22,8 @@ ShopsOption = Annotated[
 ]
 ExpiresOption = Annotated[str, typer.Option(help="When it ends: 90d, 12h, 2026-12-31 · 有效期。")]
 
+LONGEST_LABEL = 64
+
 
 @app.command()
 def create(
@@ -40,6 +42,10 @@ def create(
 
     from sync import keys
 
+    if not 0 < len(label) <= LONGEST_LABEL or not label.isprintable():
+        raise Stop(
+            f"a label is one line of at most {LONGEST_LABEL} characters", "名称须为一行且不超过 64 个字符", USAGE
+        )
     with opened() as runtime:
         until = _ends(expires, runtime.clock.now())
         grant = replace(keys.granted(role, scope or (), shop or (), per_minute), expires_at=until)
@@ -67,6 +73,10 @@ def change(
     """Give a key other rights; what is not named stays · 修改密钥的权限。"""
     from sync import keys
 
+    if all_shops and shop:
+        raise Stop("either --shop or --all-shops", "--shop 与 --all-shops 只能选一个", USAGE)
+    if not (role or scope or shop or all_shops or expires or per_minute >= 0):
+        raise Stop("name what shall change; `qudao key change --help` says what can", "请指明要修改的内容", USAGE)
     with opened() as runtime:
         changed = keys.change(
             runtime,

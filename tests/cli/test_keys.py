@@ -53,6 +53,18 @@ def test_what_does_not_exist_is_not_granted(qudao: Qudao) -> None:
     assert qudao("key", "list", "--json").json == []
 
 
+def test_what_is_not_said_clearly_changes_nothing(qudao: Qudao) -> None:
+    for label in ("", "two\nlines", "x" * 65):
+        assert qudao("key", "create", label).code == 2
+    identity = qudao("key", "create", "desk", "--json").json["id"]
+    before = shown(qudao, identity)
+    for words in ((), ("--shop", "jd:1", "--all-shops")):
+        said = qudao("key", "change", identity, *words)
+        assert (said.code, said.out, len(said.err.splitlines())) == (2, "", 1), said
+    assert shown(qudao, identity) == before
+    assert len(qudao("key", "list", "--json").json) == 1
+
+
 def test_a_key_is_changed_and_what_is_not_named_stays(qudao: Qudao) -> None:
     identity = qudao("key", "create", "desk", "--expires", "90d", "--json").json["id"]
     assert qudao("key", "change", identity, "--role", "viewer").code == 0
