@@ -25,6 +25,7 @@ from sandbox.platform import Connection
 from sandbox.sandbox import Sandbox
 from sandbox.transport import mock_transport
 from sync import beat, drain, inbox, push, shipments
+from sync.envelope import wanted_type
 from sync.push import StockItem
 from sync.runtime import Runtime
 from sync.shipments import ShipmentItem
@@ -171,7 +172,9 @@ class Engine:
 
     def events(self, family: str = "") -> list[feed.FeedRow]:
         with self.runtime.database.read() as connection:
-            return [e for e in feed.read(connection, 0, 100_000) if e.type.startswith(family)]
+            found = feed.read(connection, 0, 100_000)
+        assert {each.type for each in found if wanted_type(each.type) is None} == set(), "nobody could ask for it"
+        return [e for e in found if e.type.startswith(family)]
 
     def intents(self, kind: str, shop_id: str, object_id: str) -> list[Intent]:
         with self.runtime.database.read() as connection:

@@ -196,6 +196,7 @@ def test_a_target_inside_is_refused(erp: httpx.Client, there: Target) -> None:
 def test_what_does_not_exist_cannot_be_asked_for(erp: httpx.Client, there: Target) -> None:
     for body, status, code in (
         ({"type": ["orders.created"]}, 422, "unknown_event_type"),
+        ({"type": ["order.nope"]}, 422, "unknown_event_type"),
         ({"shop": ["douyin:none"]}, 422, "unknown_shop"),
         ({"channel": ["amazon"]}, 422, "unknown_channel"),
         ({"types": []}, 422, "invalid_body"),
