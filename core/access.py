@@ -1,5 +1,6 @@
 """What a key to /v1 may do: a scope per resource, and roles that are sets of them. Which shops, the key says itself."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -48,6 +49,10 @@ ROLES: dict[str, frozenset[KeyScope]] = {
 """Sets of scopes that people ask for by name."""
 
 
+NO_SHOP = ("",)
+"""A filter that nothing passes."""
+
+
 @dataclass(frozen=True)
 class Caller:
     """Who sent a request: the key's visible beginning, what it may do, and in which shops (empty: in all)."""
@@ -57,6 +62,12 @@ class Caller:
     shops: frozenset[str] = frozenset()
     per_minute: int = 0
     """How many requests it may send; 0: as many as it likes."""
+
+    def within(self, asked: Collection[str]) -> Collection[str]:
+        """The shops to read of those asked for, where none asked for means all: empty for all, NO_SHOP for none."""
+        if not self.shops:
+            return asked
+        return self.shops.intersection(asked or self.shops) or NO_SHOP
 
     def reaches(self, shop_id: str) -> bool:
         """Whether the shop is one of the key's."""

@@ -12,7 +12,7 @@ from core.status import Fulfilment
 
 
 class Remark(NamedTuple):
-    """A stable code, and the same in words for people."""
+    """What a wish cannot have, will lack or must wait for: a stable code, and the same in words for people."""
 
     code: str
     message: str

@@ -22,10 +22,11 @@ from core.db.outcomes import Ending
 from core.errors import ChannelError, NotFound, Rejected
 from core.model import Canonical
 from core.notices import Notice
+from core.packing import Remark
 from sync import acts, deliver, ledger
 from sync.ledger import SHOW_AGAIN
 from sync.runtime import Runtime
-from sync.wishes import ItemResult, Name, Plan, Queued, Warned, channels, no, not_here, queue
+from sync.wishes import ItemResult, Name, Plan, Queued, channels, no, not_here, queue
 
 ASKED = "address_requested"
 """Reason code of a shipment that waits for the answer."""
@@ -92,7 +93,7 @@ def answer(connection: Connection, wanted: Sequence[AnswerItem], now: datetime) 
 
 def _plan(connection: Connection, item: AnswerItem) -> Plan:
     told = requests.of_order(connection, item.shop, item.order_id)
-    warnings = () if told else (Warned("nobody_asked", "no request of the buyer is known here; the channel decides"),)
+    warnings = () if told else (Remark("nobody_asked", "no request of the buyer is known here; the channel decides"),)
     key = f"{Kind.ADDRESS.value}/{item.shop}/{item.order_id}/{told[-1].number if told else 0}"
     before = intents.of_object(connection, Kind.ADDRESS.value, item.shop, item.order_id)
     last = before[-1] if before else None

@@ -27,7 +27,7 @@ from core.db.mappings import history as changes
 from core.db.parked import Parked
 from core.db.shops import ShopRow
 from core.db.watermarks import Walk
-from core.errors import ConfigurationError, Reauthorize
+from core.errors import ConfigurationError
 from core.model import StockLevel
 from core.stock import Part, published
 from sync import by_hand, conflicts, mappings, pull, push, tokens
@@ -153,13 +153,7 @@ def ask(runtime: Runtime, identity: str, read: Callable[[Connector], R]) -> R:
     """A person's own reading of a shop's channel. A dead token is refreshed once, and the reading begins again."""
     with runtime.database.read() as connection:
         row = shops.get(connection, identity)
-    way = Patient(runtime)
-    connector, version = runtime.connector(row, way)
-    try:
-        return read(connector)
-    except Reauthorize:
-        tokens.refresh(runtime, row, version)
-        return read(runtime.connector(row, way)[0])
+    return tokens.ask(runtime, row, read, Patient(runtime))
 
 
 def resync(

@@ -15,8 +15,9 @@ from core.db.catalog import CatalogRow, Target
 from core.db.intents import Wish
 from core.db.lanes import Kind
 from core.model import Canonical, Price, SkuKey
+from core.packing import Remark
 from core.stock import Part, published
-from sync.wishes import Name, Plan, Queued, Warned, channels, no, queue
+from sync.wishes import Name, Plan, Queued, channels, no, queue
 
 Quantity = Annotated[int, Field(strict=True, ge=0, le=99_999_999)]
 Fen = Annotated[int, Field(strict=True, gt=0, le=10_000_000_000)]
@@ -85,10 +86,10 @@ def stock_plan(held: Mapping[Target, tuple[Part, ...]], numbers: Mapping[str, in
     )
 
 
-def _unknown(target: Target, parts: tuple[Part, ...], numbers: Mapping[str, int]) -> Warned:
+def _unknown(target: Target, parts: tuple[Part, ...], numbers: Mapping[str, int]) -> Remark:
     missing = ", ".join(part.sku for part in parts if part.sku not in numbers)
     named = f"{target.key.listing_id}/{target.key.sku_id} in {target.shop_id}"
-    return Warned("number_unknown", f"nothing is published for {named} until there is a number of {missing}")
+    return Remark("number_unknown", f"nothing is published for {named} until there is a number of {missing}")
 
 
 def stock_wish(target: Target, quantity: int) -> Wish:

@@ -2,17 +2,14 @@
 handed on once and kept nowhere.
 """
 
-from collections.abc import Callable
-from typing import TypeVar
-
+from connectors import CHANNELS
 from core.access import KeyScope
-from core.channel import Capability, Connector, Purpose, Recipient, Window
+from core.channel import Capability, Purpose, Recipient, Window
 from core.db import audit, items, shops
-from core.errors import NotFound, Reauthorize, Unsupported
+from core.db.shops import ShopRow
+from core.errors import NotFound, Unsupported
 from sync import tokens
 from sync.runtime import Runtime
-
-R = TypeVar("R")
 
 
 def reveal(runtime: Runtime, shop_id: str, order_id: str, purpose: Purpose, *, by: str, reason: str) -> Recipient:
@@ -26,9 +23,9 @@ def reveal(runtime: Runtime, shop_id: str, order_id: str, purpose: Purpose, *, b
         stored = items.find(connection, "order", shop_id, order_id)
     if stored is None:
         raise NotFound(f"the shop {shop_id} has no order {order_id} here yet")
-    connector = _supporting(runtime, shop_id, Capability.REVEAL)
+    row = _supporting(runtime, shop_id, Capability.REVEAL)
     _write_down(runtime, KeyScope.RECEIVERS_REVEAL, by, shop_id, order_id, purpose.value, reason)
-    return _ask(runtime, shop_id, connector, lambda each: each.reveal(items.order(stored), purpose, by))
+    return tokens.ask(runtime, row, lambda each: each.reveal(items.order(stored), purpose, by))
 
 
 def search(
@@ -37,18 +34,18 @@ def search(
     """The orders, created in the window, that go to a receiver of exactly this name or phone. What was searched for is
     written nowhere. Raises as `reveal`.
     """
-    connector = _supporting(runtime, shop_id, Capability.FIND_ORDERS)
+    row = _supporting(runtime, shop_id, Capability.FIND_ORDERS)
     _write_down(runtime, KeyScope.RECEIVERS_SEARCH, by, shop_id, "", "", reason)
-    return _ask(runtime, shop_id, connector, lambda each: each.find_orders(window, name=name, phone=phone))
+    return tokens.ask(runtime, row, lambda each: each.find_orders(window, name=name, phone=phone))
 
 
-def _supporting(runtime: Runtime, shop_id: str, capability: Capability) -> Connector:
+def _supporting(runtime: Runtime, shop_id: str, capability: Capability) -> ShopRow:
     with runtime.database.read() as connection:
         row = shops.get(connection, shop_id)
-    connector, _ = runtime.connector(row)
-    if not connector.channel.supports(capability):
-        raise Unsupported(connector.channel.notes.get(capability, ""), channel=row.channel, shop=shop_id)
-    return connector
+    channel = CHANNELS[row.channel].channel
+    if not channel.supports(capability):
+        raise Unsupported(channel.notes.get(capability, ""), channel=row.channel, shop=shop_id)
+    return row
 
 
 def _write_down(
@@ -66,15 +63,3 @@ def _write_down(
             purpose=purpose,
             reason=reason,
         )
-
-
-def _ask(runtime: Runtime, shop_id: str, connector: Connector, question: Callable[[Connector], R]) -> R:
-    """Within the rate budget; a dead token is refreshed once."""
-    try:
-        return question(connector)
-    except Reauthorize:
-        with runtime.database.read() as connection:
-            row = shops.get(connection, shop_id)
-        _, version = runtime.connector(row)
-        tokens.refresh(runtime, row, version)
-        return question(runtime.connector(row)[0])

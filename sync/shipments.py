@@ -17,12 +17,13 @@ from core.db.engine import lock
 from core.db.intents import Wish
 from core.db.lanes import Kind
 from core.model import Canonical, Order, Packed, ParcelDraft, Shipment
+from core.packing import Remark
 from core.status import Closing
 from sync import address
-from sync.wishes import ItemResult, Name, Plan, Queued, Warned, channels, no, queue
+from sync.wishes import ItemResult, Name, Plan, Queued, channels, no, queue
 
 TrackingNo = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[0-9A-Za-z_-]{1,64}$")]
-WAITS = Warned(address.ASKED, "the buyer asks for another address; the shipment waits for the answer")
+WAITS = Remark(address.ASKED, "the buyer asks for another address; the shipment waits for the answer")
 Pieces = Annotated[int, Field(strict=True, ge=1, le=99_999_999)]
 
 
@@ -90,7 +91,7 @@ def _plan(
     channel: str,
     order: Order,
     before: list[Wish],
-    waits: tuple[Warned, ...],
+    waits: tuple[Remark, ...],
 ) -> Plan:
     """`before` are the order's new shipments of this very request; the new one joins them."""
     if order.closing.value not in (Closing.OPEN, Closing.UNKNOWN, Closing.FINISHED):
@@ -101,11 +102,11 @@ def _plan(
     for parcel in item.parcels:
         if parcel.carrier not in CODES:
             return no("unknown_carrier", f"{parcel.carrier} is no carrier of {channel}")
-    warnings = tuple(Warned(*each) for each in packing.warnings(order, item.shipment, rule)) + waits
+    warnings = (*packing.warnings(order, item.shipment, rule), *waits)
     return _shipment(connection, item, before, warnings)
 
 
-def _shipment(connection: Connection, item: ShipmentItem, before: list[Wish], warnings: tuple[Warned, ...]) -> Plan:
+def _shipment(connection: Connection, item: ShipmentItem, before: list[Wish], warnings: tuple[Remark, ...]) -> Plan:
     body = item.shipment.model_dump_json()
     earlier = intents.of_object(connection, Kind.SHIP.value, item.shop, item.order_id)
     if before and before[-1].wanted == body:

@@ -2,15 +2,19 @@
 
 import json
 import secrets
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import structlog
 
-from core.channel import Capability, Credentials
+from core.channel import Capability, Connector, Credentials, Transport
 from core.db import feed, shops
 from core.db.shops import ShopRow
 from core.errors import Denied, NotYet, Reauthorize
 from sync.runtime import Runtime
+
+R = TypeVar("R")
 
 log = structlog.get_logger("qudao.tokens")
 
@@ -23,6 +27,16 @@ LEASE = timedelta(minutes=1)
 POLL_SECONDS = 0.1
 PATIENCE_SECONDS = 15.0
 """How long a worker waits for another one's refresh before it puts its lane to sleep."""
+
+
+def ask(runtime: Runtime, row: ShopRow, read: Callable[[Connector], R], way: Transport | None = None) -> R:
+    """What a session of the shop answers. A dead token is refreshed once, and the reading begins again."""
+    connector, version = runtime.connector(row, way)
+    try:
+        return read(connector)
+    except Reauthorize:
+        refresh(runtime, row, version)
+        return read(runtime.connector(row, way)[0])
 
 
 def refresh(runtime: Runtime, row: ShopRow, version: int) -> None:

@@ -7,7 +7,7 @@ is refused item by item, before anything is stored of it, and stops none of its 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated, NamedTuple, TypeVar
+from typing import Annotated, TypeVar
 
 import sqlalchemy as sa
 from pydantic import StringConstraints
@@ -19,6 +19,7 @@ from core.db.feed import Event
 from core.db.intents import Wish
 from core.db.lanes import Kind, Lane
 from core.db.tables import shop
+from core.packing import Remark
 from core.text import masked
 
 Name = Annotated[
@@ -26,13 +27,6 @@ Name = Annotated[
 ]
 
 T = TypeVar("T")
-
-
-class Warned(NamedTuple):
-    """What an item that is taken will lack, or wait for. `code` is stable, `message` is for people."""
-
-    code: str
-    message: str
 
 
 @dataclass(frozen=True)
@@ -45,7 +39,7 @@ class ItemResult:
     state: str
     code: str = ""
     message: str = ""
-    warnings: tuple[Warned, ...] = ()
+    warnings: tuple[Remark, ...] = ()
     intents: tuple[tuple[int, int], ...] = ()
 
 
@@ -64,7 +58,7 @@ class Plan:
 
     wishes: tuple[Wish, ...] = ()
     refused: ItemResult | None = None
-    warnings: tuple[Warned, ...] = ()
+    warnings: tuple[Remark, ...] = ()
 
 
 def queue(connection: Connection, wanted: Sequence[T], plan: Callable[[T], Plan], now: datetime) -> Queued:

@@ -1,7 +1,7 @@
 """`GET /v1/audit`: who used what needs a reason, and who was refused. Reading it is written into it."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,7 +12,6 @@ from core.db import audit
 from web import cursor
 from web.access import Calling, needs
 from web.feed import Instant
-from web.problems import Problem
 from web.state import State
 
 Word = Annotated[str, Field(max_length=64, pattern=r"^[\x21-\x7e]*$")]
@@ -73,7 +72,7 @@ def routes(state: State) -> APIRouter:
 def _page(connection: Connection, query: AuditQuery, caller: Caller) -> AuditPage:
     found = audit.page(
         connection,
-        after=_place(cursor.decode("audit", query.after)) if query.after else 0,
+        after=cursor.number("audit", query.after) if query.after else 0,
         since=query.since,
         key=query.key,
         action=query.action,
@@ -99,10 +98,3 @@ def _page(connection: Connection, query: AuditQuery, caller: Caller) -> AuditPag
         cursor=cursor.encode("audit", page[-1].id) if page else query.after,
         more=len(found) > len(page),
     )
-
-
-def _place(place: list[Any]) -> int:
-    match place:
-        case [int(row)] if 0 <= row < 2**63:
-            return row
-    raise Problem("cursor_invalid")

@@ -31,5 +31,13 @@ def decode(listing: str, cursor: str) -> list[str | int]:
     return place
 
 
+def number(listing: str, cursor: str) -> int:
+    """A place that is one number which a database can hold. Raises `cursor_invalid`."""
+    match decode(listing, cursor):
+        case [int(place)] if 0 <= place < 2**63:
+            return place
+    raise Problem("cursor_invalid")
+
+
 def _text(parts: Sequence[str | int]) -> bytes:
     return json.dumps(parts, ensure_ascii=False, separators=(",", ":")).encode()

@@ -5,7 +5,7 @@ Lives here: what may be asked, what is answered, the routes. Does not: waiting (
 """
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -215,14 +215,7 @@ def places(choice: Places, caller: Caller) -> tuple[tuple[str, ...], tuple[str, 
     for code in choice.channel:
         if code not in CHANNELS:
             raise Problem("unknown_channel", values={"channel": code[:64]})
-    shops: Iterable[str] = choice.shop
-    if caller.shops:
-        shops = caller.shops.intersection(choice.shop or caller.shops) or NO_SHOP
-    return tuple(sorted(set(shops))), tuple(sorted(set(choice.channel)))
-
-
-NO_SHOP = ("",)
-"""A filter that nothing passes."""
+    return tuple(sorted(set(caller.within(choice.shop)))), tuple(sorted(set(choice.channel)))
 
 
 def _type(wanted: str) -> str:
@@ -243,6 +236,6 @@ def place_of(after: str, since: datetime | None = None) -> Place:
     if after == "now":
         return Start.NOW
     match cursor.decode("feed", after):
-        case [int(position)] if position >= 0:
+        case [int(position)] if position >= 0:  # however great: it is compared with the head, no database sees it
             return position
     raise Problem("cursor_invalid")

@@ -19,9 +19,6 @@ from web.feed import Instant, Name
 from web.problems import Problem
 from web.state import State
 
-NO_SHOP = ("",)
-"""A filter that nothing passes."""
-
 ShopId = Annotated[Name, Path(pattern=r"^[^/:\x00-\x1f\x7f]+:[^/\x00-\x1f\x7f]+$", examples=["douyin:7012345"])]
 OrderId = Annotated[Name, Path(examples=["6920000000000000001"])]
 AfterSaleId = Annotated[Name, Path(examples=["7010000000000000001"])]
@@ -81,9 +78,7 @@ def shops_of(query: PageQuery, caller: Caller) -> Collection[str]:
     for code in query.channel:
         if code not in CHANNELS:
             raise Problem("unknown_channel", values={"channel": code[:64]})
-    if not caller.shops:
-        return query.shop
-    return caller.shops.intersection(query.shop or caller.shops) or NO_SHOP
+    return caller.within(query.shop)
 
 
 def filter_of(query: ChangedQuery, caller: Caller, statuses: Iterable[str], **more: Any) -> Filter:

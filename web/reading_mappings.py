@@ -14,7 +14,6 @@ from web import cursor
 from web.access import Calling, needs
 from web.feed import Name
 from web.pages import Changed, PageQuery, Reads, shops_of
-from web.problems import Problem
 from web.reading_listings import Component, SkuQuery, sku_page
 
 
@@ -126,7 +125,7 @@ def _history(connection: Connection, query: HistoryQuery, caller: Caller) -> His
         channels=query.channel,
         listing_id=query.listing_id or "",
         sku_id=query.sku_id or "",
-        after=_after(query.after),
+        after=cursor.number("mapping_changes", query.after) if query.after else 0,
         limit=query.limit + 1,
     )
     page = found[: query.limit]
@@ -146,12 +145,3 @@ def _history(connection: Connection, query: HistoryQuery, caller: Caller) -> His
         cursor=cursor.encode("mapping_changes", page[-1].id) if page else query.after,
         more=len(found) > len(page),
     )
-
-
-def _after(place: str) -> int:
-    if not place:
-        return 0
-    match cursor.decode("mapping_changes", place):
-        case [int(identity)]:
-            return identity
-    raise Problem("cursor_invalid")

@@ -190,7 +190,7 @@ def _delivery_routes(router: APIRouter, door: _Door) -> None:
         subscription_id: SubscriptionId, query: Annotated[DeliveryQuery, Query()], caller: Calling
     ) -> DeliveryPage:
         """List what was sent and is to be sent, with every call and how its answer began."""
-        before = _position(query.after) if query.after else None
+        before = cursor.number(LIST, query.after) if query.after else None
         page = {"state": query.state, "before": before, "limit": query.limit + 1}
         found: Sequence[Shown] = await door.read(
             lambda: asked.show_deliveries(runtime, subscription_id, caller.shops, **page)  # type: ignore[arg-type]
@@ -220,13 +220,6 @@ def _problem(error: QudaoError) -> Problem | None:
             name = "type" if code == "event_type" else code
             return Problem(f"unknown_{code}", status=422, values={name: value[:64]})
     return None
-
-
-def _position(after: str) -> int:
-    match cursor.decode(LIST, after):
-        case [int(position)] if 0 <= position < 2**63:
-            return position
-    raise Problem("cursor_invalid")
 
 
 def _documented(body: type[BaseModel]) -> dict[str, Any]:

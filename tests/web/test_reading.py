@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import hypothesis.strategies as st
+import pytest
 from hypothesis import HealthCheck, given, settings
 from sqlalchemy import Connection
 
@@ -17,6 +18,7 @@ from sync.accept import accept
 from sync.runtime import Runtime
 from tests.canonical import at, fetched, line, order, parcel
 from tests.web.conftest import DOUYIN, NOW, PINDUODUO, client, code_of, connect
+from web import cursor as cursors
 
 
 def add_orders(runtime: Runtime, *ids: str) -> None:
@@ -285,3 +287,9 @@ def test_pages_neither_skip_nor_double_while_rows_change(
         trial.rollback()
     assert len(seen) == len(set(seen)), "no revision comes twice"
     assert dict(sorted(seen, key=lambda each: each[1])) == newest, "the last word about each is its newest"
+
+
+@pytest.mark.parametrize("place", [2**63, 2**70, -1, "1"])
+def test_a_place_that_no_database_holds_is_no_cursor(erp: httpx.Client, place: int | str) -> None:
+    forged = cursors.encode("mapping_changes", place)
+    assert code_of(erp.get("/v1/mappings/history", params={"after": forged}), 422) == "cursor_invalid"

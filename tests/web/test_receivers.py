@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from structlog.testing import capture_logs
 
-from connectors.jd.connector import JdConnector
+from connectors import CHANNELS as REGISTRY
 from core.access import KeyScope
 from core.channel import Capability, Support
 from core.db import Database, audit, keys
@@ -110,8 +110,9 @@ def test_what_the_channel_cannot_do_is_said_at_once(
 ) -> None:
     order = place(engine, "jd")
     cannot = {Capability.REVEAL: Support.ABSENT, Capability.FIND_ORDERS: Support.ABSENT}
-    unable = replace(JdConnector.channel, capabilities={**JdConnector.channel.capabilities, **cannot})
-    monkeypatch.setattr(JdConnector, "channel", unable)
+    adapter = REGISTRY["jd"]
+    unable = replace(adapter.channel, capabilities={**adapter.channel.capabilities, **cannot})
+    monkeypatch.setitem(REGISTRY, "jd", replace(adapter, channel=unable))
     assert code_of(reveal(erp, engine, "jd", order.order_id), 422) == "not_supported_here"
     assert code_of(search(erp, engine, "jd", phone="13800000000"), 422) == "not_supported_here"
     assert book(engine) == []
